@@ -1,0 +1,194 @@
+"""The end of a network: the loss, its cotangent at the prediction and, where it simplifies, at the pre-activation.
+
+Everything is in generic names: P the prediction, Y the targets, Z the last pre-activation, n units, N samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import sympy as sp
+
+from symmlp.calculus.functions import ElementFunction, RowFunction
+from symmlp.calculus.link import Link, join
+from symmlp.calculus.matrix_form import PRIME, MatrixForm
+from symmlp.calculus.rules import Rules
+from symmlp.calculus.vjp import RuleStep
+from symmlp.catalog.layers import ENTRYWISE_LOSS, SIZES, Op, scale
+from symmlp.catalog.losses import Loss, p, y
+from symmlp.matrix import Node, filled
+from symmlp.notation import N, P, Y, Z, batch, column, column_of_wrt, n, row_of_wrt
+
+INLINE_LIMIT = 12
+"""A function of the loss with more operations than this is called by name in code instead of being written out."""
+
+Reduction = Literal["mean", "sum", "batch_mean"]
+z = sp.Symbol("z", real=True)
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A value as mathematics writes it, the same as code computes it, and the steps that led to it."""
+
+    value: Node
+    stable: Node
+    steps: tuple[RuleStep, ...]
+    assumptions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The loss, ∂L/∂P, ∂L/∂Z where the two join into something simpler, and the functions that they call."""
+
+    name: str
+    loss: Derived
+    at_prediction: Derived
+    at_pre_activation: Derived | None
+    functions: tuple[ElementFunction | RowFunction, ...]
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Turns functions of p, y, z into matrix forms, averaged as the loss asks."""
+
+    rules: Rules
+    weight: sp.Expr
+
+    @property
+    def form(self) -> MatrixForm:
+        """The recogniser: P, Y and Z have the same shape."""
+        shape = ("n", 1) if self.rules.columns else ("N", "n")
+        ranges = {**SIZES, row_of_wrt: n if self.rules.columns else N, column_of_wrt: n}
+        return MatrixForm(dict.fromkeys(("P", "Y", "Z", "A"), shape), ranges, self.rules.columns)
+
+    def at(self, expr: sp.Expr, indices: tuple[sp.Symbol, ...]) -> sp.Expr:
+        """Return `expr` of the entries at `indices`."""
+        return expr.xreplace({p: P[indices], y: Y[indices], z: Z[indices]})
+
+    def total(self, expr: sp.Expr) -> Node:
+        """Return the weighted sum of `expr` over all entries, a number in front taken out of the sum."""
+        number, rest = expr.as_coeff_Mul()
+        axes = (column,) if self.rules.columns else (batch, column)
+        return self.form.of(self.weight * number * sp.Sum(self.at(rest, axes), *((a, 1, SIZES[a]) for a in axes)), None, None)
+
+    def indexed(self, expr: sp.Expr) -> sp.Expr:
+        """Return the weighted entry (a, c) of `expr`."""
+        indices = (row_of_wrt,) if self.rules.columns else (row_of_wrt, column_of_wrt)
+        return self.weight * self.at(expr, indices)
+
+    def matrix(self, indexed: sp.Expr) -> Node:
+        """Return the matrix whose entry (a, c) is `indexed`."""
+        shape = ("n", 1) if self.rules.columns else ("N", "n")
+        return filled(self.form.of(indexed, row_of_wrt, None if self.rules.columns else column_of_wrt), shape)
+
+
+def ending(
+    name: str,
+    loss: Loss,
+    reduction: Reduction,
+    activation: ElementFunction | RowFunction,
+    activation_op: Op,
+    rules: Rules,
+) -> Ending:
+    """Return the end of a network whose last activation is `activation`.
+
+    Raises:
+        UnsupportedError: the loss has no matrix form.
+    """
+    entries = Entries(rules, _weight(loss, reduction, columns=rules.columns))
+    function = ElementFunction.derive(name, loss.value, (p, y))
+    cotangent = entries.indexed(sp.factor_terms(function.derivative))
+    rule = rules.backward(activation_op, "Z")
+    elementwise = activation if isinstance(activation, ElementFunction) else None
+    link = None
+    if elementwise is None or not elementwise.derivative.is_number:
+        link = join(cotangent, rule, elementwise, simplex_targets=loss.assumes_simplex_targets)
+    at_prediction = _at_prediction(entries, function, rules)
+    if link is None:
+        return Ending(function.name, _plain_loss(entries, function), at_prediction, None, (function,))
+    if isinstance(activation, RowFunction):
+        return _ending_with_rows(entries, function, activation, link, at_prediction)
+    return _ending_with_entries(entries, function, activation, link, at_prediction)
+
+
+def _weight(loss: Loss, reduction: Reduction, *, columns: bool) -> sp.Expr:
+    samples = sp.Integer(1) if columns else N
+    if reduction == "sum":
+        return sp.Integer(1)
+    return 1 / samples if reduction == "batch_mean" or loss.average == "samples" else 1 / (samples * n)
+
+
+def _call(name: str, *arguments: sp.Symbol) -> sp.Expr:
+    return sp.Function(name)(*arguments)
+
+
+def _is_short(stable: sp.Expr) -> bool:
+    return sp.count_ops(stable) <= INLINE_LIMIT and not stable.has(sp.Piecewise, sp.log, sp.exp)
+
+
+def _plain_loss(entries: Entries, function: ElementFunction) -> Derived:
+    value = entries.total(function.value)
+    short = function.stable_value == function.value and _is_short(function.value)
+    stable = value if short else entries.total(_call(function.name, p, y))
+    return Derived(value, stable, () if short else _stable_steps(function.value, function.stable_value))
+
+
+def _at_prediction(entries: Entries, function: ElementFunction, rules: Rules) -> Derived:
+    rule = rules.backward(ENTRYWISE_LOSS, "P")
+    slope_name = function.name + PRIME
+    derivative = sp.factor_terms(function.derivative)
+    written = entries.indexed(derivative if not derivative.has(sp.Piecewise) else _call(slope_name, p, y))
+    value = entries.matrix(written)
+    short = _is_short(function.stable_derivative) and function.stable_derivative == function.derivative
+    stable = value if short else entries.matrix(entries.indexed(_call(slope_name, p, y)))
+    weighted = (
+        RuleStep(step.rule, step.before.xreplace({scale: entries.weight}), step.after.xreplace({scale: entries.weight}))
+        for step in rule.steps[:-1]
+    )
+    steps = (
+        *weighted,
+        RuleStep("slope of the loss", _call(slope_name, p, y), derivative),
+        *(() if short else _stable_steps(function.derivative, function.stable_derivative)),
+        RuleStep("matrix form", written, value),
+    )
+    return Derived(value, stable, steps)
+
+
+def _stable_steps(naive: sp.Expr, stable: sp.Expr) -> tuple[RuleStep, ...]:
+    return () if naive == stable else (RuleStep("stable form", naive, stable),)
+
+
+def _ending_with_entries(
+    entries: Entries, function: ElementFunction, activation: ElementFunction, link: Link, at_prediction: Derived
+) -> Ending:
+    """Return the ending whose code computes loss and slope as one function of the pre-activation."""
+    (own,) = activation.variables
+    composed = function.value.xreplace({p: activation.value.xreplace({own: z})})
+    joined = ElementFunction.derive(f"{function.name}_of_{activation.name}", composed, (z, y))
+    steps = _stable_steps(composed, joined.stable_value)
+    loss = Derived(entries.total(function.value), entries.total(_call(joined.name, z, y)), steps)
+    value = entries.matrix(link.index_form)
+    stable = entries.matrix(entries.indexed(_call(joined.name + PRIME, z, y)))
+    steps = (
+        *link.steps,
+        RuleStep("matrix form", link.index_form, value),
+        *_stable_steps(joined.derivative, joined.stable_derivative),
+    )
+    return Ending(function.name, loss, at_prediction, Derived(value, stable, steps, link.assumptions), (function, joined))
+
+
+def _ending_with_rows(
+    entries: Entries, function: ElementFunction, activation: RowFunction, link: Link, at_prediction: Derived
+) -> Ending:
+    """Return the ending whose code takes the logarithm of the prediction straight from the pre-activation."""
+    value = entries.matrix(link.index_form)
+    steps = (*link.steps, RuleStep("matrix form", link.index_form, value))
+    joined = Derived(value, value, steps, link.assumptions)
+    if not function.value.has(sp.log(p)):
+        return Ending(function.name, _plain_loss(entries, function), at_prediction, joined, (function,))
+    logarithm = activation.logarithm(f"log_{activation.name}")
+    inserted = function.value.xreplace({sp.log(p): _call(logarithm.name, z)})
+    step = RuleStep("stable form: logarithm of a quotient", sp.log(activation.value), logarithm.value)
+    loss = Derived(entries.total(function.value), entries.total(inserted), (step,))
+    return Ending(function.name, loss, at_prediction, joined, (function, logarithm))

@@ -1,0 +1,180 @@
+"""Index notation: differentiate an indexed expression, contract the Kronecker deltas, bring it to normal form.
+
+SymPy differentiates `Indexed` symbols into Kronecker deltas but wraps their sums in range conditions. Here the ranges of
+an axis are known to agree, so a summed index that a delta ties to another is simply replaced by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symmlp.errors import UnsupportedError
+
+Index = sp.Symbol
+PRIME = "\N{PRIME}"
+
+
+class Partial(sp.Function):
+    """The derivative of one entry with respect to another, not yet carried out."""
+
+    nargs = 2
+
+
+class slope_of(sp.Function):  # noqa: N801 - reads as a function in formulas
+    """The slope of an opaque function in its first argument: slope_of(f(z)) is f′(z)."""
+
+    nargs = 1
+
+
+@dataclass(frozen=True)
+class Term:
+    """One product of factors, summed over the indices `bound`."""
+
+    factors: tuple[sp.Expr, ...]
+    bound: tuple[Index, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """A summed index replaced by the index that a delta ties it to, and the expression after that."""
+
+    replaced: Index
+    by: Index
+    after: sp.Expr
+
+
+def terms(expr: sp.Expr) -> list[Term]:
+    """Return `expr` as a sum of products: sums over indices are distributed, everything else is left as a factor."""
+    match expr:
+        case sp.Add():
+            return [term for argument in expr.as_ordered_terms() for term in terms(argument)]
+        case sp.Sum():
+            bound = tuple(limit[0] for limit in expr.limits)
+            return [Term(term.factors, bound + term.bound) for term in terms(expr.function)]
+        case sp.Mul():
+            return _distribute(expr.as_ordered_factors())
+        case _:
+            return [Term((expr,))]
+
+
+def _distribute(factors: Iterable[sp.Expr]) -> list[Term]:
+    products = [Term(())]
+    for factor in factors:
+        opened = terms(factor) if _holds_sum_or_delta(factor) else [Term((factor,))]
+        products = [_times(left, right) for left in products for right in opened]
+    return products
+
+
+def _holds_sum_or_delta(factor: sp.Expr) -> bool:
+    if isinstance(factor, sp.Pow):
+        return False
+    return factor.has(sp.KroneckerDelta) or isinstance(factor, sp.Sum) or (factor.is_Add and factor.has(sp.Sum))
+
+
+def _times(left: Term, right: Term) -> Term:
+    """Return the product of two terms, the right one's summed indices renamed where they would clash."""
+    factors, bound = right.factors, []
+    used = set(left.bound) | {index for factor in left.factors for index in factor.free_symbols}
+    for index in right.bound:
+        fresh = _fresh(index, used) if index in used else index
+        factors = tuple(renamed(factor, index, fresh) for factor in factors)
+        bound.append(fresh)
+        used.add(fresh)
+    return Term(left.factors + factors, left.bound + tuple(bound))
+
+
+def _fresh(index: Index, used: set[sp.Basic]) -> Index:
+    """Return `index` with as many primes as it takes to be new; a prime keeps the range."""
+    while index in used:
+        index = sp.Symbol(index.name + PRIME, integer=True)
+    return index
+
+
+def renamed(expr: sp.Expr, index: Index, by: Index) -> sp.Expr:
+    """Return `expr` with the free occurrences of `index` replaced; a sum that binds it is left alone."""
+    if expr == index:
+        return by
+    if isinstance(expr, sp.Sum) and index in (limit[0] for limit in expr.limits):
+        return expr
+    if not expr.has(index):
+        return expr
+    return expr.func(*(renamed(argument, index, by) for argument in expr.args))
+
+
+def contractions(expr: sp.Expr, size: Mapping[Index, sp.Expr]) -> Iterator[Contraction]:
+    """Yield the expression after each round of delta contraction, until no summed index is tied to another one.
+
+    `size` gives the range of every index.
+    """
+    rest = terms(expr)
+    while True:
+        found = next((pair for term in rest if (pair := _tied(term)) is not None), None)
+        if found is None:
+            return
+        rest = [_replaced(term, *found) for term in rest]
+        yield Contraction(*found, after=rebuilt(rest, size))
+
+
+def contract(expr: sp.Expr, size: Mapping[Index, sp.Expr]) -> sp.Expr:
+    """Return `expr` with every delta contracted that ties a summed index."""
+    last = rebuilt(terms(expr), size)
+    for contraction in contractions(expr, size):
+        last = contraction.after
+    return last
+
+
+def _tied(term: Term) -> tuple[Index, Index] | None:
+    for factor in term.factors:
+        if isinstance(factor, sp.KroneckerDelta):
+            first, second = factor.args
+            if first in term.bound:
+                return first, second
+            if second in term.bound:
+                return second, first
+    return None
+
+
+def _replaced(term: Term, index: Index, by: Index) -> Term:
+    """Return the term with `index` replaced, if a delta of this very term ties the two."""
+    ties = [factor for factor in term.factors if isinstance(factor, sp.KroneckerDelta) and set(factor.args) == {index, by}]
+    if not ties or index not in term.bound:
+        return term
+    factors = tuple(renamed(factor, index, by) for factor in term.factors if factor is not ties[0])
+    return Term(factors, tuple(other for other in term.bound if other != index))
+
+
+def rebuilt(rest: Iterable[Term], size: Mapping[Index, sp.Expr]) -> sp.Expr:
+    """Return the sum of the terms as an expression; a sum over an index that no factor carries becomes its range."""
+    return sp.Add(*(_rebuilt_term(term, size) for term in rest))
+
+
+def _rebuilt_term(term: Term, size: Mapping[Index, sp.Expr]) -> sp.Expr:
+    product = sp.Mul(*term.factors)
+    if product == 0:
+        return product
+    carried = [index for index in term.bound if product.has(index)]
+    free = sp.Mul(*(range_of(index, size) for index in term.bound if index not in carried))
+    outside, inside = _split(term.factors, carried)
+    total = sp.Sum(inside, *((index, 1, range_of(index, size)) for index in carried)) if carried else inside
+    return free * outside * total
+
+
+def _split(factors: Iterable[sp.Expr], carried: list[Index]) -> tuple[sp.Expr, sp.Expr]:
+    outside = [factor for factor in factors if not any(factor.has(index) for index in carried)]
+    inside = [factor for factor in factors if any(factor.has(index) for index in carried)]
+    return sp.Mul(*outside), sp.Mul(*inside)
+
+
+def range_of(index: Index, size: Mapping[Index, sp.Expr]) -> sp.Expr:
+    """Return the size of the axis that `index` runs over, primes not counting.
+
+    Raises:
+        UnsupportedError: an index of no known axis.
+    """
+    plain = sp.Symbol(index.name.rstrip(PRIME), integer=True)
+    if plain in size:
+        return size[plain]
+    raise UnsupportedError(f"index {index} has no range; expected one of {', '.join(map(str, size))}")

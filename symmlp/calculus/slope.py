@@ -1,0 +1,97 @@
+"""The derivative of a function of numbers, kinks included, with the steps that lead to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symmlp.calculus.kinks import KINKED, first_switch, smallest_subgradient, split
+
+
+@dataclass(frozen=True)
+class Slope:
+    """∂value/∂wrt as calculus gives it, and the points where it is a choice."""
+
+    value: sp.Expr
+    wrt: sp.Symbol
+    derivative: sp.Expr
+    switches: tuple[sp.Expr, ...]
+
+
+def slope(value: sp.Expr, wrt: sp.Symbol) -> Slope:
+    """Return the derivative of `value`; where two smooth branches meet it is the smallest subgradient.
+
+    Raises:
+        UnsupportedError: never for the expression language; SymPy's own rules cover its functions.
+    """
+    switches: list[sp.Expr] = []
+    return Slope(value, wrt, _derivative(value, wrt, switches), tuple(dict.fromkeys(switches)))
+
+
+def _derivative(value: sp.Expr, wrt: sp.Symbol, switches: list[sp.Expr]) -> sp.Expr:
+    if wrt not in value.free_symbols:
+        return sp.Integer(0)
+    if isinstance(value, sp.Piecewise):
+        return _by_branch(value, wrt, switches)
+    if value.has(sp.Piecewise):
+        return _through_parts(value, wrt, switches)
+    if not value.has(*KINKED):
+        return sp.diff(value, wrt)
+    return _at_switch(value, wrt, switches)
+
+
+def _by_branch(value: sp.Piecewise, wrt: sp.Symbol, switches: list[sp.Expr]) -> sp.Expr:
+    """Return the derivative of each branch under its own condition: at the border the branch that holds decides."""
+    branches = [(_derivative(branch, wrt, switches), condition) for branch, condition in value.args]
+    switches.extend(condition.lhs - condition.rhs for _, condition in value.args if condition != sp.true)
+    return sp.Piecewise(*branches, evaluate=False)
+
+
+def _through_parts(value: sp.Expr, wrt: sp.Symbol, switches: list[sp.Expr]) -> sp.Expr:
+    """Return the derivative by the chain rule through the piecewise parts, each standing as one variable."""
+    parts = [part for part in value.atoms(sp.Piecewise) if not any(part in other.atoms(sp.Piecewise) - {other} for other in value.atoms(sp.Piecewise))]
+    parts.sort(key=sp.default_sort_key)
+    names = {part: sp.Dummy(f"u{number}", real=True) for number, part in enumerate(parts)}
+    outer, back = value.xreplace(names), {name: part for part, name in names.items()}
+    total = _derivative(outer, wrt, switches)
+    for part, name in names.items():
+        total += _derivative(outer, name, switches) * _by_branch(part, wrt, switches)
+    return total.xreplace(back)
+
+
+def _at_switch(value: sp.Expr, wrt: sp.Symbol, switches: list[sp.Expr]) -> sp.Expr:
+    switch = first_switch(value)
+    if switch is None:
+        return sp.diff(value, wrt)
+    if wrt in switch.free_symbols:
+        switches.append(switch)
+    branches = split(value, switch)
+    if value in (branches.above, branches.below):
+        return sp.diff(value, wrt)
+    above, below = (_derivative(branch, wrt, switches) for branch in (branches.above, branches.below))
+    if above == below:
+        return above
+    if sp.expand(above + below) == 0 and above.is_number:
+        return above * sp.sign(switch)
+    return _meeting(above, below, switch, wrt)
+
+
+def _meeting(above: sp.Expr, below: sp.Expr, switch: sp.Expr, wrt: sp.Symbol) -> sp.Expr:
+    """Return the two slopes joined at the switch, where the smallest subgradient decides."""
+    here_above, here_below = (_at_root(branch, switch, wrt) for branch in (above, below))
+    chosen = smallest_subgradient(here_below, here_above)
+    if chosen == here_below:
+        return sp.Piecewise((above, switch > 0), (below, True), evaluate=False)
+    if chosen == here_above:
+        return sp.Piecewise((above, switch >= 0), (below, True), evaluate=False)
+    return sp.Piecewise((above, switch > 0), (below, switch < 0), (chosen, True), evaluate=False)
+
+
+def _at_root(branch: sp.Expr, switch: sp.Expr, wrt: sp.Symbol) -> sp.Expr:
+    """Return `branch` where the switch is zero, if the switch is linear in `wrt`; otherwise `branch` itself."""
+    coefficient = sp.diff(switch, wrt)
+    if coefficient == 0 or wrt in coefficient.free_symbols:
+        return branch
+    here = branch.subs(wrt, sp.cancel(wrt - switch / coefficient))
+    return branch if here.has(sp.nan, sp.zoo) else here

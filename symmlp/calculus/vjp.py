@@ -1,0 +1,174 @@
+"""Backward rules, derived from an op's defining equation: differentiate, contract the deltas, recognise the matrix form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symmlp.calculus.index_notation import Index, Partial, contract, contractions, rebuilt, slope_of, terms
+from symmlp.calculus.matrix_form import MatrixForm
+from symmlp.catalog.layers import SIZES, Op
+from symmlp.matrix import Node, Shape, filled
+from symmlp.notation import G, array, batch, column_of_wrt, row_of_wrt
+
+
+@dataclass(frozen=True)
+class RuleStep:
+    """One step in the op's own names: the rule used, and the formula before and after it."""
+
+    rule: str
+    before: sp.Expr | Node
+    after: sp.Expr | Node
+
+
+@dataclass(frozen=True)
+class BackwardRule:
+    """How the cotangent of an op's output becomes that of one operand."""
+
+    op: Op
+    operand: str
+    indices: tuple[Index, ...]
+    index_form: sp.Expr
+    matrix_form: Node
+    steps: tuple[RuleStep, ...]
+
+
+def one_sample(op: Op) -> Op:
+    """Return the op for a single sample: the batch axis is dropped from every array and every sum."""
+    operands = {name: tuple(axis for axis in axes if axis != batch) for name, axes in op.operands.items()}
+    given = {name: tuple(axis for axis in axes if axis != batch) for name, axes in op.given.items()}
+    axes = tuple(axis for axis in op.axes if axis != batch)
+    return Op(op.name, operands, op.output, axes, drop_batch(op.value), given)
+
+
+def drop_batch(expr: sp.Expr) -> sp.Expr:
+    """Return `expr` without its batch axis."""
+    if isinstance(expr, sp.Indexed):
+        kept = [index for index in expr.indices if index != batch]
+        return expr.base[tuple(kept)] if kept else sp.Symbol(str(expr.base.label), real=True)
+    if isinstance(expr, sp.Sum):
+        limits = [limit for limit in expr.limits if limit[0] != batch]
+        body = drop_batch(expr.function)
+        return sp.Sum(body, *limits) if limits else body
+    return expr.func(*(drop_batch(argument) for argument in expr.args)) if expr.args else expr
+
+
+def array_shapes(op: Op) -> dict[str, Shape]:
+    """Return the symbolic shapes of the op's operands, output and cotangent."""
+    axes = {**op.operands, **op.given, op.output: op.axes, "G": op.axes}
+    return {name: tuple(str(SIZES[axis]) for axis in own) for name, own in axes.items()}
+
+
+def backward_rule(op: Op, operand: str, *, columns: bool = False) -> BackwardRule:
+    """Return the derived rule for the cotangent of `operand`.
+
+    `columns` takes the one-sample layout, where arrays with one axis are columns.
+
+    Raises:
+        UnsupportedError: the derivative has no matrix form.
+    """
+    axes = op.operands[operand]
+    indices = (row_of_wrt, column_of_wrt)[: len(axes)]
+    size = {**SIZES, **{index: SIZES[axis] for index, axis in zip(indices, axes, strict=True)}}
+    wanted = array(operand)[indices]
+    steps = list(_differentiated(op, wanted, size))
+    derived = contract(steps[-1].after, size)
+    for contraction in contractions(steps[-1].after, size):
+        rule = f"delta contraction {contraction.replaced} := {contraction.by}"
+        steps.append(RuleStep(rule, steps[-1].after, contraction.after))
+    folded = fold(op, derived, size)
+    if folded != derived:
+        steps.append(RuleStep(f"simplification: insert {{{op.output}}}", derived, folded))
+    form = matrix_form(op, indices, columns=columns)
+    node = filled(form.of(folded, *_places(indices, columns)), array_shapes(op)[operand])
+    steps.append(RuleStep("matrix form", folded, node))
+    return BackwardRule(op, operand, indices, folded, node, tuple(steps))
+
+
+def matrix_form(op: Op, indices: tuple[Index, ...], *, columns: bool) -> MatrixForm:
+    """Return the recogniser for expressions in the op's arrays and these free indices."""
+    shapes = array_shapes(op)
+    ranges = {**SIZES, **dict(zip(indices, (SIZES[axis] for axis in op.axes), strict=False))}
+    if columns:
+        shapes = {name: (shape[0], 1) if len(shape) == 1 else shape for name, shape in shapes.items()}
+    return MatrixForm(shapes, ranges, columns)
+
+
+def _places(indices: tuple[Index, ...], columns: bool) -> tuple[Index | None, Index | None]:
+    """Return (row axis, column axis) of the result: one index is a row vector, or a column in the one-sample layout."""
+    if len(indices) == 2:
+        return indices[0], indices[1]
+    return (indices[0], None) if columns else (None, indices[0])
+
+
+def _differentiated(op: Op, wanted: sp.Indexed, size: dict[Index, sp.Expr]) -> list[RuleStep]:
+    """Return the chain rule and the differentiated defining equation as steps."""
+    sum_over = tuple((axis, 1, SIZES[axis]) for axis in op.axes)
+    cotangent = G[op.axes] if op.axes else sp.Integer(1)
+    output = array(op.output)[op.axes] if op.axes else sp.Symbol(op.output)
+    chain = sp.Sum(cotangent * Partial(output, wanted), *sum_over) if op.axes else Partial(output, wanted)
+    local = _without_derivatives(sp.diff(op.value, wanted))
+    product = sp.Sum(cotangent * local, *sum_over) if op.axes else local
+    loss = sp.Symbol("L")
+    return [
+        RuleStep("chain rule", Partial(loss, wanted), chain),
+        RuleStep(f"{_rules_used(op.value)}: differentiate {{{op.output}}}", chain, product),
+    ]
+
+
+def _rules_used(value: sp.Expr) -> str:
+    used = []
+    if value.has(sp.Add, sp.Sum):
+        used.append("sum rule")
+    if value.has(sp.Mul) or any(isinstance(part, sp.Pow) for part in sp.preorder_traversal(value)):
+        used.append("product rule")
+    return ", ".join(used) or "slope of the function"
+
+
+def _without_derivatives(expr: sp.Expr) -> sp.Expr:
+    """Return `expr` with SymPy's Derivative and Subs of an opaque function written as `slope_of`."""
+
+    def written(part: sp.Basic) -> sp.Basic:
+        if isinstance(part, sp.Subs):
+            return slope_of(part.expr.expr.xreplace(dict(zip(part.variables, part.point, strict=True))))
+        return slope_of(part.expr)
+
+    return expr.replace(lambda part: isinstance(part, sp.Derivative | sp.Subs), written)
+
+
+def fold(op: Op, expr: sp.Expr, size: dict[Index, sp.Expr]) -> sp.Expr:
+    """Return `expr` with the op's output inserted where its defining quotient occurs, common factors taken out.
+
+    An output that is a quotient num/den gives num = output · den, so the denominators cancel.
+    """
+    numerator, denominator = sp.fraction(op.value)
+    if denominator == 1 or not op.axes:
+        return expr
+    opened = rebuilt([term for term in terms(expr)], size)
+    wild = {axis: sp.Wild(f"w_{axis}") for axis in op.axes}
+    output = array(op.output)
+    opened = opened.replace(_pattern(denominator, wild), lambda **found: _level(op, found))
+    opened = opened.replace(
+        _pattern(numerator, wild), lambda **found: output[_filled(op.axes, found)] * _level(op, found)
+    )
+    flat = rebuilt(terms(sp.expand(opened)), size)
+    return sp.factor_terms(_pulled_out(flat, size))
+
+
+def _pattern(expr: sp.Expr, wild: dict[Index, sp.Wild]) -> sp.Expr:
+    return expr.xreplace(wild)
+
+
+def _filled(axes: tuple[Index, ...], found: dict[str, sp.Expr]) -> tuple[sp.Expr, ...]:
+    return tuple(found[f"w_{axis}"] for axis in axes)
+
+
+def _level(op: Op, found: dict[str, sp.Expr]) -> sp.Expr:
+    """Return the denominator of a row as one symbol; it cancels."""
+    row = _filled(op.axes[:-1], found)
+    return array("S")[row] if row else sp.Symbol("S", real=True)
+
+
+def _pulled_out(expr: sp.Expr, size: dict[Index, sp.Expr]) -> sp.Expr:
+    return sp.Add(*(rebuilt(terms(term), size) for term in sp.Add.make_args(expr)))

@@ -1,0 +1,1 @@
+"""Forward definitions: activations, losses, layers, optimizers. No derivative is typed in here."""

@@ -1,0 +1,111 @@
+"""The derivation: forward equations, the loss, backward and update equations, each with the steps that led to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import sympy as sp
+
+from symmlp.calculus.functions import ElementFunction, RowFunction
+from symmlp.calculus.vjp import RuleStep
+from symmlp.graph import Graph, Layout
+from symmlp.matrix import Node, Shape, Size
+from symmlp.spec import Network
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula in an op's own names, and what its arrays, sizes and functions are called here."""
+
+    content: sp.Expr | Node
+    names: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[Size, Size] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a derivation: the rule used, what it was applied to, what came out."""
+
+    id: str
+    rule: str
+    before: Formula
+    after: Formula
+
+
+@dataclass(frozen=True)
+class Source:
+    """Steps in an op's own names, and what the names and sizes are called in this network."""
+
+    steps: tuple[RuleStep, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+    sizes: Mapping[Size, Size] = field(default_factory=dict)
+
+    def written(self, rule: str) -> str:
+        """Return the name of a rule with its `{Z}` replaced by what Z is called here."""
+        for own, name in self.names.items():
+            rule = rule.replace("{" + own + "}", name)
+        return rule
+
+
+@dataclass(frozen=True)
+class Equation:
+    """`target = value`; `stable` is the form that code uses, the same number computed safely.
+
+    `subject` says what the target is (`∂L/∂W1`); `sources` are the derivation's steps in the ops' own names.
+    """
+
+    id: str
+    kind: str
+    target: str
+    value: Node
+    stable: Node
+    shape: Shape
+    layer: int
+    subject: str = ""
+    assumptions: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps, numbered B3.1, B3.2, ..."""
+        found = ((step, source) for source in self.sources for step in source.steps)
+        return tuple(
+            Step(
+                f"{self.id}.{number}",
+                source.written(step.rule),
+                Formula(step.before, source.names, source.sizes),
+                Formula(step.after, source.names, source.sizes),
+            )
+            for number, (step, source) in enumerate(found, start=1)
+        )
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """All equations of a network, in the order of the mathematics, and the functions that occur in them."""
+
+    network: Network
+    layout: Layout
+    graph: Graph
+    forward: tuple[Equation, ...]
+    loss: Equation
+    backward: tuple[Equation, ...]
+    updates: Mapping[str, tuple[Equation, ...]]
+    functions: Mapping[str, ElementFunction | RowFunction]
+
+    @property
+    def equations(self) -> Iterator[Equation]:
+        """All equations: forward, loss, backward, updates."""
+        yield from self.forward
+        yield self.loss
+        yield from self.backward
+        for updates in self.updates.values():
+            yield from updates
+
+    @property
+    def steps(self) -> Iterator[Step]:
+        """All steps of all equations."""
+        for equation in self.equations:
+            yield from equation.steps

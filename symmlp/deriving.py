@@ -1,0 +1,226 @@
+"""`derive`: walks the graph forward and backward and writes down every equation with its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import sympy as sp
+
+from symmlp.calculus.ending import Derived, Ending, ending
+from symmlp.calculus.functions import ElementFunction, RowFunction
+from symmlp.calculus.matrix_form import PRIME, MatrixForm
+from symmlp.calculus.rules import Rules
+from symmlp.calculus.vjp import RuleStep
+from symmlp.catalog.activations import Activation, x
+from symmlp.catalog.optimizers import OPTIMIZERS, Optimizer, Update
+from symmlp.derivation import Derivation, Equation, Source
+from symmlp.graph import Graph, GraphNode, Layout, build_graph
+from symmlp.matrix import Add, Call, Node, Number, Product, Shape, Size, Var, filled, rebuild, substitute, walk
+from symmlp.spec import Network
+
+Function = ElementFunction | RowFunction
+
+
+def derive(network: Network, *, layout: Layout = "batch") -> Derivation:
+    """Return the derivation of `network`: what it computes, and the gradient of its loss for every parameter.
+
+    `layout` is `batch` (one sample a row, Z = X Wᵀ + 1 bᵀ) or `sample` (one column, o = W x + b).
+
+    Raises:
+        SymmlpError: an activation or a loss has no matrix form.
+    """
+    graph = build_graph(network, layout)
+    walker = Walker(graph, Rules(columns=layout == "sample"), _functions(graph.functions))
+    end = _ending_of(network, graph, walker)
+    forward = tuple(walker.forward(node, number) for number, node in enumerate(graph.nodes[:-1], start=1))
+    loss = walker.loss(end)
+    backward = tuple(replace(each, id=f"B{number}") for number, each in enumerate(walker.backward(end), start=1))
+    updates = {name: _updates(optimizer) for name, optimizer in OPTIMIZERS.items()}
+    functions = _called({**walker.functions, **{f.name: f for f in end.functions}}, (*forward, loss, *backward))
+    return Derivation(network, layout, graph, forward, loss, backward, updates, functions)
+
+
+def derive_graph(graph: Graph, *, layout: Layout = "batch", seed: str) -> tuple[Equation, ...]:
+    """Return the backward equations of a graph that ends in the array `seed`, whose cotangent `d<seed>` is given."""
+    walker = Walker(graph, Rules(columns=layout == "sample"), _functions(graph.functions))
+    equations = walker.chain(graph.nodes, {seed})
+    return tuple(replace(equation, id=f"B{number}") for number, equation in enumerate(equations, start=1))
+
+
+def _functions(definitions: Mapping[str, Activation]) -> dict[str, Function]:
+    return {name: _function(name, definition) for name, definition in definitions.items()}
+
+
+def _function(name: str, definition: Activation) -> Function:
+    if definition.acts_on == "row":
+        return RowFunction.derive(name, definition.value)
+    return ElementFunction.derive(name, definition.value, (x,))
+
+
+def _ending_of(network: Network, graph: Graph, walker: Walker) -> Ending:
+    node, definition = graph.nodes[-2], network.loss_definition
+    assert node.function is not None
+    name = "loss" if definition.from_user else definition.name
+    return ending(name, definition, network.reduction, walker.functions[node.function], node.op, walker.rules)
+
+
+def _called(functions: Mapping[str, Function], equations: Iterable[Equation]) -> dict[str, Function]:
+    """Return the functions that some equation calls, or whose slope it calls."""
+    called = {
+        part.function.removesuffix(PRIME)
+        for equation in equations
+        for form in (equation.value, equation.stable)
+        for part in walk(form)
+        if isinstance(part, Call)
+    }
+    return {name: function for name, function in functions.items() if name in called}
+
+
+@dataclass(frozen=True)
+class Walker:
+    """Writes the rules' matrix forms in the names of a graph, node by node."""
+
+    graph: Graph
+    rules: Rules
+    functions: dict[str, Function]
+
+    def forward(self, node: GraphNode, number: int) -> Equation:
+        """Return the forward equation of a node."""
+        acts_on_rows = isinstance(self.functions.get(node.function or ""), RowFunction)
+        value = self._here(self.rules.forward(node.op, as_call=acts_on_rows), node)
+        shape = self.graph.shapes[node.output]
+        return Equation(f"F{number}", "forward", node.output, value, value, shape, node.layer)
+
+    def loss(self, end: Ending) -> Equation:
+        """Return the equation of the loss."""
+        return self._of_ending(end.loss, end.name, "L1", "loss", "L")
+
+    def backward(self, end: Ending) -> Iterator[Equation]:
+        """Yield the backward equations: from the prediction to the first layer, parameters before inputs."""
+        activation_node, loss_node = self.graph.nodes[-2:]
+        yield self._of_ending(end.at_prediction, end.name, "", "backward", f"d{loss_node.operands['P']}")
+        before = self.graph.nodes[:-1]
+        if end.at_pre_activation is not None:
+            yield self._of_ending(end.at_pre_activation, end.name, "", "backward", f"d{activation_node.operands['Z']}")
+            before = self.graph.nodes[:-2]
+        yield from self.chain(before, {before[-1].output})
+
+    def chain(self, nodes: tuple[GraphNode, ...], known: set[str]) -> Iterator[Equation]:
+        """Yield the cotangents of everything that the `nodes` read, those of `known` arrays being given."""
+        uses = _uses(nodes)
+        needed = self.graph.needs_gradient()
+        for node in reversed(nodes):
+            for operand in sorted(node.operands, key=lambda operand: node.operands[operand] not in self.graph.parameters):
+                array = node.operands[operand]
+                if array in needed and array not in known and uses[array][0][0] is node:
+                    known.add(array)
+                    yield self._cotangent(array, uses[array])
+
+    def _cotangent(self, array: str, uses: list[tuple[GraphNode, str]]) -> Equation:
+        """Return ∂L/∂array: one rule if it is read once, the sum over its uses otherwise."""
+        values, sources = [], []
+        for node, operand in uses:
+            rule = self.rules.backward(node.op, operand)
+            values.append(self._here(rule.matrix_form, node))
+            sources.append(Source((*rule.steps, *self._slope_steps(node)), self._names(node), self._sizes(node)))
+        shape = self.graph.shapes[array]
+        value = filled(values[0] if len(values) == 1 else Add(tuple(values)), shape)
+        if len(values) > 1:
+            rule_name = f"sum rule: {array} is used {len(values)} times"
+            sources.append(Source((RuleStep(rule_name, Var(f"d{array}", shape), value),)))
+        layer = uses[0][0].layer
+        return Equation("", "backward", f"d{array}", value, value, shape, layer, f"∂L/∂{array}", (), tuple(sources))
+
+    def _slope_steps(self, node: GraphNode) -> tuple[RuleStep, ...]:
+        function = self.functions.get(node.function or "")
+        if not isinstance(function, ElementFunction):
+            return ()
+        slope = RuleStep("slope", sp.Function(function.name + PRIME)(x), function.derivative)
+        if function.derivative == function.stable_derivative:
+            return (slope,)
+        return slope, RuleStep("stable form", function.derivative, function.stable_derivative)
+
+    def _of_ending(self, derived: Derived, end_name: str, id: str, kind: str, target: str) -> Equation:
+        activation_node, loss_node = self.graph.nodes[-2:]
+        names = {"P": activation_node.output, "A": activation_node.output, "Z": activation_node.operands["Z"]}
+        names |= loss_node.given | {"G": f"d{activation_node.output}", "f": activation_node.function or "f"}
+        names |= {"L": "L", "l": end_name}
+        sizes = self._sizes(activation_node)
+        value, stable = (self._written(self._renamed(form, names, sizes, {})) for form in (derived.value, derived.stable))
+        shape = () if kind == "loss" else self.graph.shapes[target.removeprefix("d")]
+        subject = "" if kind == "loss" else f"∂L/∂{target.removeprefix('d')}"
+        sources = (Source(derived.steps, names, sizes),)
+        return Equation(id, kind, target, value, stable, shape, loss_node.layer, subject, derived.assumptions, sources)
+
+    def _here(self, generic: Node, node: GraphNode) -> Node:
+        """Return a rule's matrix form in the names and sizes of this node."""
+        opaque = {"f": node.function, f"f{PRIME}": f"{node.function}{PRIME}"} if node.function else {}
+        return self._written(self._renamed(generic, self._names(node), self._sizes(node), opaque))
+
+    def _renamed(
+        self, form: Node, names: Mapping[str, str], sizes: Mapping[Size, Size], functions: Mapping[str, str]
+    ) -> Node:
+        arrays: dict[str, Node] = {own: Var(name, self._shape(name)) for own, name in names.items()}
+        return substitute(form, arrays, sizes, functions)
+
+    def _shape(self, name: str) -> Shape:
+        shapes = self.graph.shapes
+        return shapes[name] if name in shapes else shapes.get(name.removeprefix("d"), ())
+
+    def _names(self, node: GraphNode) -> dict[str, str]:
+        names = {**node.operands, **node.given, node.op.output: node.output, "G": f"d{node.output}"}
+        return names | {"f": node.function} if node.function else names
+
+    def _sizes(self, node: GraphNode) -> dict[Size, Size]:
+        """Return what n (units of this layer) and m (units of the layer before) are here."""
+        if "W" in node.operands:
+            units, before = self.graph.shapes[node.operands["W"]]
+            return {"n": units, "m": before}
+        shape = self.graph.shapes[node.output]
+        return {"n": shape[0] if self.rules.columns else shape[-1]}
+
+    def _written(self, node: Node) -> Node:
+        """Return `node` with functions written out that are x itself, or whose slope is a number."""
+        match node:
+            case Call(name, (argument,)):
+                return self._written_call(name, self._written(argument))
+            case Product(factors):
+                written = (self._written(factor) for factor in factors)
+                kept = tuple(factor for factor in written if factor != Number(Fraction(1)))
+                return Product(kept) if len(kept) > 1 else kept[0] if kept else Number(Fraction(1))
+            case _:
+                return rebuild(node, self._written)
+
+    def _written_call(self, name: str, argument: Node) -> Node:
+        function = self.functions.get(name.removesuffix(PRIME))
+        if isinstance(function, ElementFunction):
+            if name.endswith(PRIME) and function.derivative.is_Rational:
+                return Number(Fraction(int(function.derivative.p), int(function.derivative.q)))
+            if function.value == x and not name.endswith(PRIME):
+                return argument
+        return Call(name, (argument,))
+
+
+def _uses(nodes: Iterable[GraphNode]) -> dict[str, list[tuple[GraphNode, str]]]:
+    """Return for each array the (node, operand) pairs that read it, in the order of the nodes."""
+    uses: dict[str, list[tuple[GraphNode, str]]] = {}
+    for node in nodes:
+        for operand, array in node.operands.items():
+            uses.setdefault(array, []).append((node, operand))
+    return uses
+
+
+# Updates
+
+
+def _updates(optimizer: Optimizer) -> tuple[Equation, ...]:
+    return tuple(_update(optimizer, update, number) for number, update in enumerate(optimizer.updates, start=1))
+
+
+def _update(optimizer: Optimizer, update: Update, number: int) -> Equation:
+    vectors = {symbol: Var(symbol.name, ("P",)) for symbol in optimizer.vectors}
+    scalars = {symbol: Var(symbol.name, ()) for symbol in update.value.free_symbols if symbol not in vectors}
+    value = MatrixForm({}, {}, names={**vectors, **scalars}).of(update.value, None, None)
+    return Equation(f"U{number}", "update", update.target.name, value, value, ("P",), 0, optimizer.title)

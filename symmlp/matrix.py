@@ -1,0 +1,266 @@
+"""Matrix-level expressions: frozen nodes with symbolic shapes, the common language of formulas and code.
+
+A shape is a tuple of sizes; a size is an integer or a name such as "N". Vectors that belong to a layer's units have
+shape (n,) and lie along a row; a column of one number a sample has shape (N, 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from typing import Any
+
+from symmlp.errors import ProgramError
+
+Size = int | str
+Shape = tuple[Size, ...]
+SCALAR: Shape = ()
+
+
+class Node:
+    """A matrix-level expression."""
+
+    __slots__ = ()
+
+    def children(self) -> Iterator[Node]:
+        """Yield the direct operands, left to right."""
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if isinstance(value, Node):
+                yield value
+            elif isinstance(value, tuple):
+                yield from (item for item in value if isinstance(item, Node))
+
+
+@dataclass(frozen=True, slots=True)
+class Var(Node):
+    """A named array."""
+
+    name: str
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Node):
+    """An exact rational number."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Real(Node):
+    """A real number that is not rational, to the nearest float64."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Node):
+    """A mathematical constant: "pi" or "e"."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SizeOf(Node):
+    """A size used as a number: the N of 1/N."""
+
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Node):
+    """Entrywise sum, a vector being repeated for every row."""
+
+    terms: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Node):
+    """Hadamard product; scalars multiply every entry."""
+
+    factors: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Divide(Node):
+    """Entrywise quotient."""
+
+    numerator: Node
+    denominator: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Power(Node):
+    """Entrywise power."""
+
+    base: Node
+    exponent: Node
+
+
+@dataclass(frozen=True, slots=True)
+class MatMul(Node):
+    """Matrix product."""
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose(Node):
+    """Transpose of a matrix."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce(Node):
+    """Sum or maximum over an axis: 0 runs over rows (result (n,)), 1 along a row (result (N, 1)), None over all entries."""
+
+    kind: str
+    operand: Node
+    axis: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filled(Node):
+    """An array of the given shape whose entries are all `value`."""
+
+    value: Node
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """An elementwise or rowwise function of a name, applied to arrays."""
+
+    function: str
+    arguments: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Node):
+    """Entrywise comparison, for `Where` only."""
+
+    relation: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Where(Node):
+    """`chosen` where the condition holds, `otherwise` elsewhere."""
+
+    condition: Node
+    chosen: Node
+    otherwise: Node
+
+
+def filled(node: Node, shape: Shape) -> Node:
+    """Return `node`, repeated over `shape` if it is a single number."""
+    return Filled(node, shape) if shape and shape_of(node) == SCALAR else node
+
+
+def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
+    """Return `node` with `change` applied to each direct operand."""
+    changes: dict[str, Any] = {}
+    for field in fields(node):  # type: ignore[arg-type]
+        value = getattr(node, field.name)
+        if isinstance(value, Node):
+            changes[field.name] = change(value)
+        elif isinstance(value, tuple) and value and isinstance(value[0], Node):
+            changes[field.name] = tuple(change(item) for item in value)
+    return replace(node, **changes) if changes else node  # type: ignore[type-var]
+
+
+def substitute(node: Node, names: Mapping[str, Node], sizes: Mapping[Size, Size], functions: Mapping[str, str]) -> Node:
+    """Return `node` with its variables, sizes and function names replaced where the mappings say so."""
+    match node:
+        case Var(name, shape):
+            return names.get(name) or Var(name, tuple(sizes.get(size, size) for size in shape))
+        case SizeOf(size):
+            return SizeOf(sizes.get(size, size))
+        case Filled(value, shape):
+            inner_value = substitute(value, names, sizes, functions)
+            return Filled(inner_value, tuple(sizes.get(size, size) for size in shape))
+        case Call(function, arguments):
+            inner = tuple(substitute(argument, names, sizes, functions) for argument in arguments)
+            return Call(functions.get(function, function), inner)
+        case _:
+            return rebuild(node, lambda operand: substitute(operand, names, sizes, functions))
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield `node` and everything below it, parents first."""
+    yield node
+    for child in node.children():
+        yield from walk(child)
+
+
+def variables(node: Node) -> set[str]:
+    """Return the names of the arrays that `node` reads."""
+    return {item.name for item in walk(node) if isinstance(item, Var)}
+
+
+def shape_of(node: Node) -> Shape:
+    """Return the shape of `node`'s value.
+
+    Raises:
+        ProgramError: operands whose shapes do not fit each other; the message names both.
+    """
+    match node:
+        case Var(_, shape) | Filled(_, shape):
+            return shape
+        case Number() | Real() | Constant() | SizeOf():
+            return SCALAR
+        case Add(terms):
+            return _broadcast([shape_of(term) for term in terms], node)
+        case Product(factors):
+            return _broadcast([shape_of(factor) for factor in factors], node)
+        case Divide(top, bottom) | Power(top, bottom) | Compare(_, top, bottom):
+            return _broadcast([shape_of(top), shape_of(bottom)], node)
+        case Where(condition, chosen, otherwise):
+            return _broadcast([shape_of(condition), shape_of(chosen), shape_of(otherwise)], node)
+        case Call(_, arguments):
+            return _broadcast([shape_of(argument) for argument in arguments], node)
+        case Transpose(operand):
+            return tuple(reversed(shape_of(operand)))
+        case MatMul(left, right):
+            return _product_shape(shape_of(left), shape_of(right))
+        case Reduce(_, operand, axis):
+            return _reduced_shape(shape_of(operand), axis)
+        case _:
+            raise ProgramError(f"no shape rule for {type(node).__name__}")
+
+
+def _broadcast(shapes: list[Shape], node: Node) -> Shape:
+    rank = max(len(shape) for shape in shapes)
+    result: list[Size] = [1] * rank
+    for shape in shapes:
+        for place, size in enumerate(shape, start=rank - len(shape)):
+            if size == 1 or size == result[place]:
+                continue
+            if result[place] != 1:
+                raise ProgramError(f"{type(node).__name__} of shapes {' and '.join(map(shape_text, shapes))}")
+            result[place] = size
+    return tuple(result)
+
+
+def _product_shape(left: Shape, right: Shape) -> Shape:
+    if len(left) != 2 or len(right) != 2 or left[1] != right[0]:
+        raise ProgramError(f"matrix product of shapes {shape_text(left)} and {shape_text(right)}")
+    return (left[0], right[1])
+
+
+def _reduced_shape(shape: Shape, axis: int | None) -> Shape:
+    if axis is None:
+        return SCALAR
+    if len(shape) != 2:
+        raise ProgramError(f"reduction over axis {axis} of shape {shape_text(shape)}; expected a matrix")
+    return (shape[1],) if axis == 0 else (shape[0], 1)
+
+
+def shape_text(shape: Shape) -> str:
+    """Return a shape as Python writes it: `(N, 3)`, `(3,)`, `()`."""
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"

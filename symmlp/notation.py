@@ -1,0 +1,28 @@
+"""Symbols, axes and names: the notation of the founding document, written down once.
+
+Rows of a batch are samples: `Z = X Wᵀ + 1 bᵀ` with W of shape (out, in). In index notation the axes are
+p (sample), i (unit of this layer), k (unit of the layer before), j (a second unit of the same layer).
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+batch, column, inner, other = sp.symbols("p i k j", integer=True)
+"""Axes of a defining equation: sample p, unit i, unit k of the layer before, summed unit j."""
+
+row_of_wrt, column_of_wrt = sp.symbols("a c", integer=True)
+"""Axes of the quantity that is differentiated with respect to."""
+
+
+
+def array(name: str) -> sp.IndexedBase:
+    """Return the real array called `name`, to be indexed in defining equations."""
+    return sp.IndexedBase(name, real=True)
+
+
+X, Y, W, b, Z, A, P, G = (array(name) for name in ("X", "Y", "W", "b", "Z", "A", "P", "G"))
+"""Arrays of the defining equations; G is the cotangent that arrives at an op's output."""
+
+n, m, N = sp.symbols("n m N", integer=True, positive=True)
+"""Units of this layer, units of the layer before, samples."""

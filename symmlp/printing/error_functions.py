@@ -1,0 +1,62 @@
+"""erf and erfc for modules that have NumPy alone: polynomial coefficients, computed here from their definitions.
+
+On [0, 1], erf(x) = x·p(x²). From 1/2 on, erfc(x) = exp(-x²)·q((x - 2)/(x + 2))/(1 + 2x), where q varies little; the same
+scaling as in S. G. Johnson's Faddeeva package. p and q are Chebyshev interpolants, turned into powers at 50 digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from mpmath import mp, mpf
+
+DIGITS = 50
+CENTRE = 2
+FAR = 28
+"""erfc(28) is below the smallest float64."""
+
+
+@cache
+def near_coefficients() -> tuple[float, ...]:
+    """Return the coefficients of p, highest power first."""
+    with mp.workdps(DIGITS):
+        return _interpolant(lambda s: mp.erf(mp.sqrt(s)) / mp.sqrt(s) if s else 2 / mp.sqrt(mp.pi), mpf(0), mpf(1), 14)
+
+
+@cache
+def far_coefficients() -> tuple[float, ...]:
+    """Return the coefficients of q, highest power first."""
+    with mp.workdps(DIGITS):
+        lowest, highest = ((x - CENTRE) / (x + CENTRE) for x in (mpf(1) / 2, mpf(FAR)))
+        return _interpolant(_scaled_tail, lowest, highest, 23)
+
+
+def _scaled_tail(q: mpf) -> mpf:
+    x = CENTRE * (1 + q) / (1 - q)
+    return mp.exp(x * x) * mp.erfc(x) * (1 + 2 * x)
+
+
+def _interpolant(function: Callable[[mpf], mpf], low: mpf, high: mpf, degree: int) -> tuple[float, ...]:
+    """Return the polynomial through `degree` + 1 Chebyshev points, in powers, highest first, as float64."""
+    count = degree + 1
+    angles = [mp.pi * (2 * k + 1) / (2 * count) for k in range(count)]
+    values = [function((low + high) / 2 + (high - low) / 2 * mp.cos(angle)) for angle in angles]
+    series = [
+        2 / mpf(count) * mp.fsum(value * mp.cos(order * angle) for value, angle in zip(values, angles, strict=True))
+        for order in range(count)
+    ]
+    series[0] /= 2
+    scale, shift = 2 / (high - low), -(high + low) / (high - low)
+    before, current = [mpf(1)], [shift, scale]
+    powers = [series[0] * each for each in before]
+    for coefficient in series[1:]:
+        powers = _plus(powers, [coefficient * each for each in current])
+        twice = _plus([2 * shift * each for each in current], [mpf(0), *(2 * scale * each for each in current)])
+        before, current = current, _plus(twice, [-each for each in before])
+    return tuple(float(each) for each in reversed(powers))
+
+
+def _plus(left: list[mpf], right: list[mpf]) -> list[mpf]:
+    longer, shorter = (left, right) if len(left) >= len(right) else (right, left)
+    return [each + (shorter[at] if at < len(shorter) else 0) for at, each in enumerate(longer)]

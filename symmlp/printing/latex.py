@@ -1,0 +1,124 @@
+"""The LaTeX style; needs amsmath."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+from symmlp.calculus.matrix_form import PRIME
+from symmlp.printing.formula import ATOM
+from symmlp.printing.text import decimal
+
+_GREEK = {
+    "theta": r"\theta",
+    "lr": r"\eta",
+    "beta1": r"\beta_1",
+    "beta2": r"\beta_2",
+    "eps": r"\varepsilon",
+    "m_hat": r"\hat{m}",
+    "v_hat": r"\hat{v}",
+}
+_FUNCTIONS = frozenset({"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min"})
+_RELATIONS = {">": ">", ">=": r"\ge", "<": "<", "<=": r"\le"}
+_REDUCTIONS = {("sum", None): "sum", ("sum", 1): "rowsum", ("max", 1): "rowmax"}
+_LAYERED = re.compile(r"(d?)([A-Za-z])(\d*)")
+
+
+class LatexStyle:
+    """LaTeX mathematics."""
+
+    def name(self, name: str) -> str:
+        if name in _GREEK or name.isdigit():
+            return _GREEK.get(name, name)
+        layered = _LAYERED.fullmatch(name)
+        if layered is None:
+            return rf"\mathrm{{{_escaped(name)}}}"
+        differential, letter, number = layered.groups()
+        subscript = f"_{{{number}}}" if number else ""
+        return (r"\mathrm{d}" if differential else "") + letter + subscript
+
+    def constant(self, name: str) -> str:
+        return r"\pi" if name == "pi" else r"\mathrm{e}"
+
+    def number(self, value: Fraction) -> str:
+        text = decimal(value)
+        return text.replace("−", "-") if text else rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
+
+    def parens(self, text: str) -> str:
+        return rf"\left({text}\right)"
+
+    def minus(self) -> str:
+        return "-"
+
+    def product(self, scalars: Sequence[str], arrays: Sequence[str]) -> str:
+        front = r" \cdot ".join(scalars) if any(text.isdigit() for text in scalars[1:]) else r" \, ".join(scalars)
+        return r" \, ".join(part for part in (front, r" \circ ".join(arrays)) if part)
+
+    def quotient(self, top: str, bottom: str, *, arrays: bool) -> tuple[str, int]:
+        return (rf"{top} \oslash {bottom}", 2) if arrays else (rf"\frac{{{_bare(top)}}}{{{_bare(bottom)}}}", ATOM)
+
+    def power(self, base: str, exponent: str, *, arrays: bool) -> str:
+        return rf"{{{base}}}^{{{chr(92) + 'circ ' if arrays else ''}{exponent}}}"
+
+    def times(self, left: str, right: str) -> str:
+        return rf"{left} \, {right}"
+
+    def transpose(self, operand: str) -> str:
+        return rf"{{{operand}}}^{{\top}}"
+
+    def ones(self) -> str:
+        return r"\mathbf{1}"
+
+    def reduce(self, kind: str, axis: int | None, operand: str) -> str:
+        return rf"\operatorname{{{_REDUCTIONS[kind, axis]}}}\left({operand}\right)"
+
+    def call(self, name: str, arguments: Sequence[str]) -> str:
+        if name == "abs":
+            return rf"\left|{arguments[0]}\right|"
+        if name == "sqrt":
+            return rf"\sqrt{{{arguments[0]}}}"
+        plain = name.removesuffix(PRIME)
+        function = rf"\{plain}" if plain in _FUNCTIONS else rf"\operatorname{{{_escaped(plain)}}}"
+        prime = "'" if name.endswith(PRIME) else ""
+        return rf"{function}{prime}\left({', '.join(arguments)}\right)"
+
+    def relation(self, relation: str) -> str:
+        return _RELATIONS[relation]
+
+    def cases(self, pairs: Sequence[tuple[str, str]], otherwise: str) -> str:
+        rows = [rf"{value} & \text{{if }} {condition}" for value, condition in pairs]
+        rows.append(rf"{otherwise} & \text{{otherwise}}")
+        return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
+
+    def entry(self, name: str, indices: Sequence[str]) -> str:
+        return rf"{{{self.name(name)}}}_{{[{', '.join(map(_index, indices))}]}}"
+
+    def sum_over(self, indices: Sequence[str], body: str) -> str:
+        return rf"\sum_{{{', '.join(map(_index, indices))}}} {body}"
+
+    def delta(self, first: str, second: str) -> str:
+        return rf"\delta_{{{_index(first)} {_index(second)}}}"
+
+    def partial(self, of: str, wrt: str) -> str:
+        return rf"\frac{{\partial {of}}}{{\partial {wrt}}}"
+
+
+def _index(name: str) -> str:
+    return name.replace(PRIME, "'")
+
+
+def _escaped(name: str) -> str:
+    return name.replace("_", r"\_")
+
+
+def _bare(text: str) -> str:
+    r"""Return `text` without one pair of \left( \right) around all of it: a fraction bar groups by itself."""
+    if not (text.startswith(r"\left(") and text.endswith(r"\right)")):
+        return text
+    depth = 0
+    for match in re.finditer(r"\\left\(|\\right\)", text):
+        depth += 1 if match.group() == r"\left(" else -1
+        if depth == 0 and match.end() != len(text):
+            return text
+    return text[len(r"\left(") : -len(r"\right)")]

@@ -1,0 +1,99 @@
+"""The Unicode text style: Z1 = X W1ᵀ + 1 b1ᵀ, dZ1 = dA1 ∘ tanh′(Z1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from symmlp.printing.formula import PRODUCT
+
+GREEK = {"theta": "θ", "lr": "η", "beta1": "β₁", "beta2": "β₂", "eps": "ε", "m_hat": "m̂", "v_hat": "v̂"}
+_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_RELATIONS = {">": ">", ">=": "≥", "<": "<", "<=": "≤"}
+_REDUCTIONS = {("sum", None): "sum", ("sum", 1): "rowsum", ("max", 1): "rowmax"}
+
+
+class TextStyle:
+    """Unicode, on one line."""
+
+    def name(self, name: str) -> str:
+        return GREEK.get(name, name)
+
+    def constant(self, name: str) -> str:
+        return "π" if name == "pi" else name
+
+    def number(self, value: Fraction) -> str:
+        return decimal(value) or f"{value.numerator}/{value.denominator}"
+
+    def parens(self, text: str) -> str:
+        return f"({text})"
+
+    def minus(self) -> str:
+        return "−"
+
+    def product(self, scalars: Sequence[str], arrays: Sequence[str]) -> str:
+        front = "·".join(scalars) if all(text.isalnum() for text in scalars) else " ".join(scalars)
+        return " ".join(part for part in (front, " ∘ ".join(arrays)) if part)
+
+    def quotient(self, top: str, bottom: str, *, arrays: bool) -> tuple[str, int]:
+        return f"{top} {'⊘' if arrays else '/'} {bottom}", PRODUCT
+
+    def power(self, base: str, exponent: str, *, arrays: bool) -> str:
+        raised = exponent.translate(_SUPERSCRIPT) if exponent.isdigit() else None
+        if raised is None:
+            return f"{base}^{'∘' if arrays else ''}({exponent})" if len(exponent) > 1 else f"{base}^{exponent}"
+        return f"{base}{'^∘' if arrays else ''}{raised}"
+
+    def times(self, left: str, right: str) -> str:
+        return f"{left} {right}"
+
+    def transpose(self, operand: str) -> str:
+        return f"{operand}ᵀ"
+
+    def ones(self) -> str:
+        return "1"
+
+    def reduce(self, kind: str, axis: int | None, operand: str) -> str:
+        return f"{_REDUCTIONS[kind, axis]}({operand})"
+
+    def call(self, name: str, arguments: Sequence[str]) -> str:
+        if name == "abs":
+            return f"|{arguments[0]}|"
+        if name == "sqrt":
+            return f"√({arguments[0]})"
+        return f"{name}({', '.join(arguments)})"
+
+    def relation(self, relation: str) -> str:
+        return _RELATIONS[relation]
+
+    def cases(self, pairs: Sequence[tuple[str, str]], otherwise: str) -> str:
+        return "{" + "; ".join(f"{value} if {condition}" for value, condition in pairs) + f"; else {otherwise}}}"
+
+    def entry(self, name: str, indices: Sequence[str]) -> str:
+        return f"{name}[{','.join(indices)}]"
+
+    def sum_over(self, indices: Sequence[str], body: str) -> str:
+        return f"Σ_{','.join(indices)} {body}"
+
+    def delta(self, first: str, second: str) -> str:
+        return f"δ[{first},{second}]"
+
+    def partial(self, of: str, wrt: str) -> str:
+        return f"∂{of}/∂{wrt}"
+
+
+def decimal(value: Fraction) -> str | None:
+    """Return `value` as an exact decimal of at most 40 digits, or None if it has no such form."""
+    rest, digits = value.denominator, 0
+    for prime in (2, 5):
+        power = 0
+        while rest % prime == 0:
+            rest //= prime
+            power += 1
+        digits = max(digits, power)
+    if rest != 1 or digits > 40:
+        return None
+    scaled = abs(value.numerator) * 10**digits // value.denominator
+    whole, part = divmod(scaled, 10**digits)
+    sign = "−" if value < 0 else ""
+    return f"{sign}{whole}" + (f".{part:0{digits}d}" if digits else "")

@@ -1,0 +1,1 @@
+"""The program: single-assignment statements at matrix level, and passes that rewrite it."""

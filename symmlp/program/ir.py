@@ -1,0 +1,114 @@
+"""The program's records, and the check that shapes, order and assignments are sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from symmlp.errors import ProgramError
+from symmlp.matrix import Node, Shape, Var, shape_of, shape_text, variables
+
+
+@dataclass(frozen=True)
+class Statement:
+    """`target = value`, standing for the equation `id`: `subject = formula`, in layer `layer`."""
+
+    target: Var
+    value: Node
+    id: str = ""
+    subject: str = ""
+    formula: Node | None = None
+    layer: int = 0
+
+    def check(self, known: Mapping[str, Shape]) -> None:
+        """Raise ProgramError unless all that is read is known with its shape, and the value has the target's shape."""
+        place = f"statement {self.id or self.target.name}, layer {self.layer}"
+        if self.target.name in known:
+            raise ProgramError(f"{self.target.name} is assigned twice: {place}")
+        for name in sorted(variables(self.value)):
+            if name not in known:
+                raise ProgramError(f"{self.target.name} reads {name}, which has no value yet: {place}")
+        try:
+            found = shape_of(self.value)
+        except ProgramError as error:
+            raise ProgramError(f"{error}: {place}") from None
+        if found != self.target.shape:
+            raise ProgramError(
+                f"{self.target.name} is {shape_text(self.target.shape)}, its value is {shape_text(found)}: {place}"
+            )
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that the program calls: `call` in formulas, `name` in code; the statements work entry by entry or row by row."""
+
+    call: str
+    name: str
+    parameters: tuple[Var, ...]
+    statements: tuple[Statement, ...]
+    result: Node
+
+    @property
+    def lines(self) -> tuple[Node, ...]:
+        """What each line computes, the result last."""
+        return (*(statement.value for statement in self.statements), self.result)
+
+
+@dataclass(frozen=True)
+class Update:
+    """An optimizer's update equations in order; `state` vectors start at zero."""
+
+    name: str
+    class_name: str
+    title: str
+    state: tuple[str, ...]
+    defaults: tuple[tuple[str, float], ...]
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a module computes: forward, loss and backward statements, the functions they call, the optimizers' updates."""
+
+    inputs: tuple[Var, ...]
+    parameters: tuple[Var, ...]
+    forward: tuple[Statement, ...]
+    loss: Statement
+    backward: tuple[Statement, ...]
+    functions: tuple[Function, ...]
+    updates: tuple[Update, ...]
+    gradients: tuple[str, ...]
+    prediction: str
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The functions' names in code, by their names in formulas."""
+        return {function.call: function.name for function in self.functions}
+
+    @property
+    def body(self) -> tuple[Statement, ...]:
+        """Forward statements, the loss, backward statements."""
+        return (*self.forward, self.loss, *self.backward)
+
+    def check(self) -> Program:
+        """Return the program itself, proven: shapes, order, single assignment, and a gradient for every parameter.
+
+        Raises:
+            ProgramError: what is wrong, in which statement.
+        """
+        known = {array.name: array.shape for array in (*self.inputs, *self.parameters)}
+        check_sequence(self.body, known)
+        made = {statement.target.name for statement in self.backward}
+        for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
+            if gradient not in made:
+                raise ProgramError(f"{parameter.name} has no gradient: nothing assigns {gradient}")
+        for function in self.functions:
+            check_sequence(function.statements, {array.name: array.shape for array in function.parameters})
+        return self
+
+
+def check_sequence(statements: Iterable[Statement], known: dict[str, Shape]) -> None:
+    """Check statements one after the other, each knowing what stands before it."""
+    for statement in statements:
+        statement.check(known)
+        known[statement.target.name] = statement.target.shape

@@ -1,0 +1,128 @@
+"""Lower a derivation to a program: one statement an equation, one function definition for each function that is called."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import sympy as sp
+
+from symmlp.calculus.functions import SHIFTED, ElementFunction, RowFunction
+from symmlp.calculus.matrix_form import PRIME, MatrixForm
+from symmlp.catalog.layers import SIZES
+from symmlp.catalog.optimizers import OPTIMIZERS
+from symmlp.derivation import Derivation, Equation
+from symmlp.errors import ProgramError
+from symmlp.matrix import Add, Call, Number, Product, Reduce, Var, walk
+from symmlp.notation import Z, batch, column
+from symmlp.program.ir import Function, Program, Statement, Update
+
+PRIMITIVES = frozenset(
+    "exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc abs sign max min expm1 log1p hypot cbrt sqrt".split()
+)
+"""Functions that a target language provides by itself or through a short library of its own."""
+
+
+def lower(derivation: Derivation) -> Program:
+    """Return the program of a derivation in the batch layout.
+
+    Raises:
+        ProgramError: the derivation is in the one-sample layout.
+    """
+    if derivation.layout != "batch":
+        raise ProgramError(f"layout is '{derivation.layout}'; expected 'batch' to generate code from")
+    shapes = derivation.graph.shapes
+    statements = [_statement(equation) for equation in (*derivation.forward, derivation.loss, *derivation.backward)]
+    return Program(
+        inputs=(Var("X", shapes["X"]), Var("Y", shapes["Y"])),
+        parameters=tuple(Var(name, shapes[name]) for name in derivation.graph.parameters),
+        forward=tuple(statements[: len(derivation.forward)]),
+        loss=statements[len(derivation.forward)],
+        backward=tuple(statements[len(derivation.forward) + 1 :]),
+        functions=tuple(_functions(derivation, statements)),
+        updates=tuple(_update(name, equations) for name, equations in derivation.updates.items()),
+        gradients=tuple(f"d{name}" for name in derivation.graph.parameters),
+        prediction="P",
+    )
+
+
+def _statement(equation: Equation) -> Statement:
+    target = Var(equation.target, equation.shape)
+    return Statement(target, equation.stable, equation.id, equation.subject or equation.target, equation.value, equation.layer)
+
+
+def _update(name: str, equations: tuple[Equation, ...]) -> Update:
+    optimizer = OPTIMIZERS[name]
+    return Update(
+        name,
+        optimizer.class_name,
+        optimizer.title,
+        tuple(symbol.name for symbol in optimizer.state),
+        tuple((symbol.name, value) for symbol, value in optimizer.defaults),
+        tuple(_statement(equation) for equation in equations),
+    )
+
+
+# Functions
+
+
+def _functions(derivation: Derivation, statements: list[Statement]) -> list[Function]:
+    called = dict.fromkeys(
+        part.function for statement in statements for part in walk(statement.value) if isinstance(part, Call)
+    )
+    return [_definition(call, derivation.functions[call.removesuffix(PRIME)]) for call in called if not _is_primitive(call, derivation)]
+
+
+def _is_primitive(call: str, derivation: Derivation) -> bool:
+    """Return whether the call is a primitive of the same name, such as the activation tanh."""
+    function = derivation.functions.get(call)
+    if not isinstance(function, ElementFunction):
+        return call in PRIMITIVES
+    value = function.stable_value
+    return call in PRIMITIVES and isinstance(value, sp.Function) and value.args == function.variables
+
+
+def _definition(call: str, function: ElementFunction | RowFunction) -> Function:
+    if isinstance(function, RowFunction):
+        return _row_function(call, function)
+    stable = function.stable_derivative if call.endswith(PRIME) else function.stable_value
+    names = {symbol: Var(symbol.name, ()) for symbol in function.variables}
+    result = MatrixForm({}, {}, names=names).of(fold_constants(stable), None, None)
+    return Function(call, code_name(call), tuple(names.values()), (), result)
+
+
+def _row_function(call: str, function: RowFunction) -> Function:
+    """Return the function with its row maximum taken off first: D = Z - rowmax(Z)."""
+    rows, shifted = Var("Z", ("N", "n")), Var("D", ("N", "n"))
+    form = MatrixForm({str(Z.label): rows.shape, str(SHIFTED.label): shifted.shape}, SIZES)
+    shift = Add((rows, Product((Number(Fraction(-1)), Reduce("max", rows, 1)))))
+    result = form.of(function.stable_value, batch, column)
+    return Function(call, code_name(call), (rows,), (Statement(shifted, shift),), result)
+
+
+def code_name(call: str) -> str:
+    """Return the name in code of a function or of a function's slope."""
+    return call.removesuffix(PRIME) + ("_slope" if call.endswith(PRIME) else "")
+
+
+def fold_constants(expr: sp.Expr) -> sp.Expr:
+    """Return `expr` with irrational numbers evaluated, each to the nearest float64, so that code reads one literal.
+
+    A product's or sum's numbers are taken together first, so that only one rounding is made.
+    """
+    if expr.is_number:
+        return expr if expr.is_Rational else expr.evalf(30)
+    if isinstance(expr, sp.Mul | sp.Add):
+        numbers = [argument for argument in expr.args if argument.is_number]
+        rest = [fold_constants(argument) for argument in expr.args if not argument.is_number]
+        constant = expr.func(*numbers)
+        if constant.is_Rational:
+            return expr.func(*numbers, *rest, evaluate=False) if numbers else expr.func(*rest, evaluate=False)
+        return expr.func(constant.evalf(30), *rest, evaluate=False)
+    if isinstance(expr, sp.Pow):
+        return sp.Pow(fold_constants(expr.base), expr.exp, evaluate=False)
+    if not expr.args or isinstance(expr, sp.core.relational.Relational | sp.logic.boolalg.BooleanAtom):
+        return expr
+    if isinstance(expr, sp.Piecewise):
+        return sp.Piecewise(*((fold_constants(value), condition) for value, condition in expr.args), evaluate=False)
+    return expr.func(*(fold_constants(argument) for argument in expr.args), evaluate=False)
+

@@ -1,0 +1,139 @@
+"""Passes: each rewrites a program by one rule."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from symmlp.matrix import Call, Constant, Node, Number, Real, SizeOf, Transpose, Var, rebuild, shape_of, variables, walk
+from symmlp.program.ir import Function, Program, Statement
+
+NAMES = ("t", "s", "r", "q", "w", "v", "u", "h", "g", "k")
+"""Names for shared terms, in the order in which they are given."""
+
+
+def drop_unused(program: Program) -> Program:
+    """Remove statements whose target nothing reads, and functions that nothing calls.
+
+        Z = X @ W;  U = X.T;  return Z   =>   Z = X @ W;  return Z
+    """
+    wanted = {*program.gradients, program.prediction, program.loss.target.name}
+    kept: list[Statement] = []
+    for statement in reversed(program.body):
+        if statement.target.name in wanted:
+            kept.append(statement)
+            wanted |= variables(statement.value)
+    ids = {statement.id for statement in kept}
+    called = {part.function for statement in kept for part in walk(statement.value) if isinstance(part, Call)}
+    return replace(
+        program,
+        forward=tuple(statement for statement in program.forward if statement.id in ids),
+        backward=tuple(statement for statement in program.backward if statement.id in ids),
+        functions=tuple(function for function in program.functions if function.call in called),
+    )
+
+
+def share_terms(program: Program) -> Program:
+    """Name the terms that a function computes more than once.
+
+        return exp(-|x|) / (1 + exp(-|x|))   =>   t = exp(-|x|);  return t / (1 + t)
+    """
+    return replace(program, functions=tuple(_in_order(_shared(function)) for function in program.functions))
+
+
+def _in_order(function: Function) -> Function:
+    """Return the function with the names of its shared terms given in the order of its lines."""
+    shared = [each.target for each in function.statements if each.target.name in NAMES]
+    names = {old.name: Var(new, old.shape) for old, new in zip(shared, candidate_names(), strict=False)}
+
+    def renamed(node: Node) -> Node:
+        return names.get(node.name, node) if isinstance(node, Var) else rebuild(node, renamed)
+
+    statements = tuple(
+        replace(each, target=names.get(each.target.name, each.target), value=renamed(each.value))
+        for each in function.statements
+    )
+    return replace(function, statements=statements, result=renamed(function.result))
+
+
+def _shared(function: Function) -> Function:
+    while True:
+        repeated = _first_repeated(function.lines)
+        if repeated is None:
+            return function
+        function = with_named_term(function, repeated)
+
+
+def _first_repeated(roots: Iterable[Node]) -> Node | None:
+    """Return the largest term that occurs more than once; of equals the first."""
+    counts: Counter[Node] = Counter(part for root in roots for part in walk(root) if _is_work(part))
+    repeated = [part for part, count in counts.items() if count > 1]
+    return max(repeated, key=_size, default=None)
+
+
+def _is_work(node: Node) -> bool:
+    """Return whether naming the node saves work: it is no name, number, transpose or condition."""
+    if isinstance(node, Var | Number | Real | Constant | SizeOf | Transpose) or type(node).__name__ == "Compare":
+        return False
+    return bool(variables(node)) and not _is_scaled_name(node)
+
+
+def _is_scaled_name(node: Node) -> bool:
+    """Return whether the node is -x or 2x: cheaper to write again than to name."""
+    children = list(node.children())
+    return type(node).__name__ == "Product" and len(children) == 2 and all(isinstance(c, Var | Number) for c in children)
+
+
+def _size(node: Node) -> int:
+    return sum(1 for _ in walk(node))
+
+
+def with_named_term(function: Function, term: Node) -> Function:
+    """Return the function with `term` computed once, just before it is first needed."""
+    name = Var(_fresh_name(function), shape_of(term))
+    statements = [replace(each, value=replaced(each.value, term, name)) for each in function.statements]
+    result = replaced(function.result, term, name)
+    needs = variables(term)
+    made = [each.target.name for each in function.statements]
+    place = max((made.index(need) + 1 for need in needs if need in made), default=0)
+    statements.insert(place, Statement(name, term))
+    return replace(function, statements=tuple(statements), result=result)
+
+
+def _fresh_name(function: Function) -> str:
+    used = {array.name for array in function.parameters} | {each.target.name for each in function.statements}
+    return next(name for name in candidate_names() if name not in used)
+
+
+def candidate_names() -> Iterator[str]:
+    """Yield names for shared terms without end: t, s, ..., t1, s1, ..."""
+    yield from NAMES
+    number = 1
+    while True:
+        yield from (f"{name}{number}" for name in NAMES)
+        number += 1
+
+
+def replaced(node: Node, term: Node, name: Var) -> Node:
+    """Return `node` with every occurrence of `term` written as `name`."""
+    return name if node == term else rebuild(node, lambda operand: replaced(operand, term, name))
+
+
+def split_long(program: Program, width: Callable[[Node], int], limit: int) -> Program:
+    """Name the largest term of a line that would be printed longer than `limit`, until no such line is left.
+
+        return (a long term) * x + y   =>   t = (a long term);  return t * x + y
+    """
+    return replace(program, functions=tuple(_split(function, width, limit) for function in program.functions))
+
+
+def _split(function: Function, width: Callable[[Node], int], limit: int) -> Function:
+    while True:
+        long = next((line for line in function.lines if width(line) > limit), None)
+        if long is None:
+            return function
+        parts = [part for part in walk(long) if part is not long and _is_work(part) and width(part) <= limit]
+        if not parts:
+            return function
+        function = with_named_term(function, max(parts, key=width))

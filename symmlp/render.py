@@ -1,0 +1,365 @@
+"""Program and template to module text. The only room that knows Jinja2; templates lay out, this module decides."""
+
+from __future__ import annotations
+
+import ast
+import math
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta
+
+from symmlp.calculus.functions import ElementFunction, RowFunction
+from symmlp.calculus.matrix_form import PRIME
+from symmlp.derivation import Derivation, Formula
+from symmlp.errors import UnsupportedError
+from symmlp.matrix import Call, Var, shape_text, variables, walk
+from symmlp.printing.error_functions import far_coefficients, near_coefficients
+from symmlp.printing.formula import FormulaPrinter
+from symmlp.printing.numpy import NumpyPrinter
+from symmlp.printing.text import TextStyle
+from symmlp.program.ir import Function, Program, Statement, Update
+
+WIDTH = 88
+"""Longest line of code in a generated module, as formatters have it by default."""
+
+Dtype = Literal["float64", "float32"]
+
+
+@dataclass(frozen=True)
+class FunctionText:
+    """A function of the module: its signature, its docstring and the lines of its body."""
+
+    signature: str
+    docstring: tuple[str, ...]
+    body: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OptimizerText:
+    """An optimizer class of the module."""
+
+    name: str
+    class_name: str
+    title: str
+    defaults: str
+    checks: tuple[str, ...]
+    hyperparameters: tuple[str, ...]
+    state: tuple[str, ...]
+    reading: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ParameterText:
+    """A parameter's name and its shape as Python writes it."""
+
+    name: str
+    shape: str
+
+
+@dataclass(frozen=True)
+class ErrorFunctions:
+    """Coefficients of the module's erf and erfc, as Python writes them."""
+
+    near: tuple[str, ...]
+    far: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything that a template may use; each field is used, and nothing else is there."""
+
+    version: str
+    digest: str
+    dtype: str
+    description: str
+    notation: tuple[str, ...]
+    spec: str
+    inputs: int
+    outputs: int
+    n_params: int
+    parameters: tuple[ParameterText, ...]
+    error_functions: ErrorFunctions | None
+    functions: tuple[FunctionText, ...]
+    unpacking: tuple[str, ...]
+    forward: tuple[str, ...]
+    forward_result: tuple[str, ...]
+    loss_reading: tuple[str, ...]
+    loss: tuple[str, ...]
+    backward_reading: tuple[str, ...]
+    backward: tuple[str, ...]
+    gradient_result: tuple[str, ...]
+    optimizers: tuple[OptimizerText, ...]
+    prediction_kind: str
+    target_kind: str
+
+
+def render(program: Program, derivation: Derivation, *, target: str, style: str, dtype: Dtype, version: str) -> str:
+    """Return the text of the module that computes `program`.
+
+    Raises:
+        UnsupportedError: there is no template for this target and style.
+    """
+    name = f"{target}/{style}.py.j2"
+    environment = _environment()
+    if name not in environment.list_templates():
+        known = ", ".join(sorted(each.removesuffix(".py.j2") for each in environment.list_templates("j2")))
+        raise UnsupportedError(f"target and style: no template for {target}/{style}; expected one of {known}")
+    context = _context(program, derivation, dtype, version)
+    text = environment.get_template(name).render({field.name: getattr(context, field.name) for field in fields(context)})
+    ast.parse(text)
+    return text
+
+
+def template_variables(name: str) -> set[str]:
+    """Return the variables that a template reads: the fields of `Context`, no more and no fewer."""
+    environment = _environment()
+    assert environment.loader is not None
+    source, _, _ = environment.loader.get_source(environment, name)
+    return meta.find_undeclared_variables(environment.parse(source))
+
+
+@cache
+def templates_folder() -> Path:
+    """Return the folder of templates: beside the package in a checkout, inside it in an installed wheel."""
+    package = Path(__file__).resolve().parent
+    inside = package / "_templates"
+    return inside if inside.is_dir() else package.parent / "templates"
+
+
+def _environment() -> Environment:
+    return Environment(  # noqa: S701 - Python text, not HTML: escaping would corrupt it
+        loader=FileSystemLoader(templates_folder()),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def _context(program: Program, derivation: Derivation, dtype: Dtype, version: str) -> Context:
+    network, loss = derivation.network, derivation.network.loss_definition
+    writer = _Writer(derivation, NumpyPrinter(program.names))
+    made = [statement.target.name for statement in program.forward]
+    return Context(
+        version=version,
+        digest=network.digest(),
+        dtype=dtype,
+        description=_description(derivation),
+        notation=tuple(_notation(program, derivation)),
+        spec=_literal(network.as_dict()),
+        inputs=network.inputs,
+        outputs=network.outputs,
+        n_params=sum(math.prod(map(int, parameter.shape)) for parameter in program.parameters),
+        parameters=tuple(ParameterText(each.name, shape_text(each.shape)) for each in program.parameters),
+        error_functions=_error_functions(program),
+        functions=tuple(writer.function(function) for function in program.functions),
+        unpacking=tuple(_assignment([each.name for each in program.parameters], "unpack(theta)")),
+        forward=tuple(writer.statements(program.forward)),
+        forward_result=tuple(_tuple_lines("return ", made)),
+        loss_reading=tuple(_reading(program, [program.loss])),
+        loss=tuple(writer.statements([program.loss])),
+        backward_reading=tuple(_reading(program, [program.loss, *program.backward])),
+        backward=tuple(writer.statements(program.backward)),
+        gradient_result=tuple(_gradient_result(program)),
+        optimizers=tuple(_optimizer(update) for update in program.updates),
+        prediction_kind=_prediction_kind(derivation),
+        target_kind=loss.targets,
+    )
+
+
+def _prediction_kind(derivation: Derivation) -> str:
+    kinds = {"cross_entropy": "classes", "bce": "above half", "bce_with_logits": "above zero"}
+    return kinds.get(derivation.network.loss, "values")
+
+
+def _description(derivation: Derivation) -> str:
+    """Return the network in one line: sizes and the names of functions, never a user's own text."""
+    network, graph = derivation.network, derivation.graph
+    functions = [node.function for node in graph.nodes if node.op.output == "A"]
+    layers = [f"{layer.units} {function}" for layer, function in zip(network.layers, functions, strict=True)]
+    loss = "an expression of its own" if network.loss_definition.from_user else network.loss
+    text = " -> ".join([str(network.inputs), *layers]) + f", loss {loss} ({network.reduction})"
+    return "\n".join(textwrap.wrap(text, WIDTH, break_long_words=False))
+
+
+def _notation(program: Program, derivation: Derivation) -> Iterator[str]:
+    rows = [("N", "", "samples in the batch"), ("X", shape_text(program.inputs[0].shape), "inputs")]
+    rows.append(("Y", shape_text(program.inputs[1].shape), "targets"))
+    rows += [(each.name, shape_text(each.shape), _parameter_meaning(each)) for each in program.parameters]
+    rows += [
+        (each.target.name, shape_text(each.target.shape), _array_meaning(each, program)) for each in program.forward
+    ]
+    rows += [("L", "()", "loss"), ("dV", "as V", "∂L/∂V, for any V above")]
+    rows.insert(0, ("name", "shape", "meaning"))
+    names, shapes = (max(len(row[at]) for row in rows) for at in (0, 1))
+    for name, shape, meaning in rows:
+        yield f"{name:<{names}}  {shape:<{shapes}}  {meaning}"
+
+
+def _parameter_meaning(parameter: Var) -> str:
+    return f"{'weights' if parameter.name[0] == 'W' else 'bias'} of layer {parameter.name[1:]}"
+
+
+def _array_meaning(statement: Statement, program: Program) -> str:
+    if statement.target.name == program.prediction:
+        return "prediction"
+    return f"{'pre-activation' if statement.target.name[0] == 'Z' else 'activation'} of layer {statement.layer}"
+
+
+# Lines of code
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes statements: the equation as a comment, the line, its shape."""
+
+    derivation: Derivation
+    printer: NumpyPrinter
+
+    def statements(self, statements: Iterable[Statement]) -> Iterator[str]:
+        for statement in statements:
+            formula = FormulaPrinter(TextStyle()).node(statement.formula) if statement.formula is not None else ""
+            yield from _comment(f"{statement.id}  {statement.subject} = {formula}")
+            shape = shape_text(statement.target.shape)
+            yield f"{statement.target.name} = {self.printer.text(statement.value)}  # {shape}"
+
+    def function(self, function: Function) -> FunctionText:
+        names = ", ".join(parameter.name for parameter in function.parameters)
+        lines = [f"{each.target.name} = {self.printer.text(each.value)}" for each in function.statements]
+        lines.append(f"return {self.printer.text(function.result)}")
+        return FunctionText(f"{function.name}({names})", tuple(_docstring(function, self.derivation)), tuple(lines))
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH - 4, initial_indent="# ", subsequent_indent="#     ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _docstring(function: Function, derivation: Derivation) -> Iterator[str]:
+    """Yield the lines of a function's docstring: its definition or derived slope, and the stable form of it."""
+    source = derivation.functions[function.call.removesuffix(PRIME)]
+    names = ", ".join(parameter.name for parameter in function.parameters)
+    first, *rest = _formulas(source, slope=function.call.endswith(PRIME))
+    paragraphs = [f"{function.call}({names}) = {first}", *rest]
+    lines = [line for text in paragraphs for line in textwrap.wrap(text, WIDTH - 12, subsequent_indent="    ")]
+    if len(lines) == 1:
+        yield f'"""{lines[0]}."""'
+        return
+    yield f'"""{lines[0]}'
+    yield from lines[1:]
+    yield '"""'
+
+
+def _formulas(source: ElementFunction | RowFunction, *, slope: bool) -> list[str]:
+    text = FormulaPrinter(TextStyle())
+    if isinstance(source, RowFunction):
+        return [text.formula(Formula(source.value)), "stable form: the same in D = Z − rowmax(Z)"]
+    naive, stable = (source.derivative, source.stable_derivative) if slope else (source.value, source.stable_value)
+    shown = [text.formula(Formula(naive))]
+    return shown if naive == stable else [*shown, f"stable form: {text.formula(Formula(stable))}"]
+
+
+def _tuple_lines(head: str, names: Sequence[str]) -> list[str]:
+    """Return a tuple on one line, or one name a line where it would be too long, as formatters lay it out."""
+    one = head + (", ".join(names) if len(names) > 1 else f"({names[0]},)")
+    if len(one) + 4 <= WIDTH:
+        return [one]
+    return [f"{head}(", *(f"    {name}," for name in names), ")"]
+
+
+def _assignment(names: Sequence[str], value: str) -> list[str]:
+    one = ", ".join(names) + ("," if len(names) == 1 else "")
+    if len(one) + len(value) + 7 <= WIDTH:
+        return [f"{one} = {value}"]
+    return ["(", *(f"    {name}," for name in names), f") = {value}"]
+
+
+def _reading(program: Program, statements: Iterable[Statement]) -> Iterator[str]:
+    """Yield the lines that fetch what `statements` read: parameters by name, then what the forward pass made."""
+    read = {name for statement in statements for name in variables(statement.value)}
+    weights = [each.name for each in program.parameters if each.name in read]
+    if weights:
+        yield "parameters = unpack(theta)"
+        yield from (f"{name} = parameters.{name}" for name in weights)
+    made = [each.target.name for each in program.forward]
+    first = next(at for at, name in enumerate(made) if name in read)
+    names = [name if name in read else f"_{name}" for name in made[first:]]
+    yield from _assignment(["*_", *names] if first else names, "propagate(theta, X)")
+
+
+def _gradient_result(program: Program) -> list[str]:
+    one = f"return L, pack([{', '.join(program.gradients)}], out)"
+    if len(one) + 4 <= WIDTH:
+        return [one]
+    return ["gradients = [", *(f"    {name}," for name in program.gradients), "]", "return L, pack(gradients, out)"]
+
+
+def _literal(value: Any, indent: int = 0) -> str:
+    """Return plain data as a Python literal in ASCII, laid out as formatters do."""
+    one = ascii(value).replace("'", '"') if _plain_quotes(value) else ascii(value)
+    if not isinstance(value, dict | list) or not value:
+        return one
+    pad = " " * (indent + 4)
+    if isinstance(value, dict):
+        items = [f"{pad}{_quoted(key)}: {_literal(item, indent + 4)}," for key, item in value.items()]
+        return "{\n" + "\n".join(items) + "\n" + " " * indent + "}"
+    return "[\n" + "\n".join(f"{pad}{_literal(item, indent + 4)}," for item in value) + "\n" + " " * indent + "]"
+
+
+def _quoted(text: str) -> str:
+    quoted = ascii(text)
+    return f'"{quoted[1:-1]}"' if '"' not in quoted and "\\" not in quoted else quoted
+
+
+def _plain_quotes(value: Any) -> bool:
+    return isinstance(value, str) and '"' not in ascii(value)[1:-1] and "\\" not in ascii(value) and "'" not in value
+
+
+# Optimizers
+
+
+def _optimizer(update: Update) -> OptimizerText:
+    symbols = [name for name, _ in update.defaults]
+    read = {name for statement in update.statements for name in variables(statement.value)}
+    reading = [f"{name} = self.{name}" for name in (*symbols, *update.state, "t") if name in read]
+    return OptimizerText(
+        name=update.name,
+        class_name=update.class_name,
+        title=update.title,
+        defaults=", ".join(f"{name}={value!r}" for name, value in update.defaults),
+        checks=tuple(f'{_check_of(name)}("{name}", {name})' for name in symbols),
+        hyperparameters=tuple(symbols),
+        state=update.state,
+        reading=tuple(reading),
+        lines=tuple(_update_lines(update)),
+    )
+
+
+def _check_of(hyperparameter: str) -> str:
+    return "_fraction" if hyperparameter.startswith("beta") else "_positive"
+
+
+def _update_lines(update: Update) -> Iterator[str]:
+    text, code = FormulaPrinter(TextStyle(), entrywise=True), NumpyPrinter()
+    for statement in update.statements:
+        assert statement.formula is not None
+        yield f"# {statement.id}  {TextStyle().name(statement.target.name)} ← {text.node(statement.formula)}"
+        kept = "[:]" if statement.target.name in (*update.state, "theta") else ""
+        yield f"{statement.target.name}{kept} = {code.text(statement.value)}"
+
+
+def _error_functions(program: Program) -> ErrorFunctions | None:
+    """Return the coefficients if some function needs erf or erfc."""
+    lines = [line for function in program.functions for line in function.lines]
+    called = {part.function for line in lines for part in walk(line) if isinstance(part, Call)}
+    if not called & {"erf", "erfc"}:
+        return None
+    return ErrorFunctions(tuple(map(repr, near_coefficients())), tuple(map(repr, far_coefficients())))

@@ -1,0 +1,217 @@
+"""What is asked for: `Network`, from TOML, JSON, a short string or Python; frozen, validated, nothing of calculus."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from symmlp.catalog.activations import Activation, activation
+from symmlp.catalog.losses import Loss, loss
+from symmlp.errors import SpecError, SymmlpError, did_you_mean, shown
+from symmlp.names import check_name
+from symmlp.spec_text import parse_json, parse_short, parse_toml, read_spec_file
+
+MAX_LAYERS = 10_000
+MAX_UNITS = 10**9
+
+Units = Annotated[int, Field(strict=True, ge=1, le=MAX_UNITS)]
+
+
+class _Part(BaseModel):
+    """A frozen part of a spec; every validation error comes out as one line of SpecError."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SpecError(_first_line(error, type(self))) from None
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Return the part that the mapping `obj` describes; raises SpecError with one line."""
+        if isinstance(obj, cls):
+            return obj
+        try:
+            return super().model_validate(obj, **options)
+        except ValidationError as error:
+            raise SpecError(_first_line(error, cls)) from None
+
+
+class Dense(_Part):
+    """A dense layer: `Z = X Wᵀ + 1 bᵀ`, then `A = activation(Z)`."""
+
+    units: Units = Field(description="Number of outputs of the layer, a positive integer.")
+    activation: str = Field("identity", description="A catalogued name such as 'tanh', or an expression in x.")
+    bias: bool = Field(True, strict=True, description="Whether b is added.")
+
+    def __init__(self, units: Any = None, activation: Any = "identity", **values: Any) -> None:
+        if units is not None:
+            values["units"] = units
+        super().__init__(activation=activation, **values)
+
+    @field_validator("activation", mode="after")
+    @classmethod
+    def _known(cls, text: str) -> str:
+        activation(text)
+        return text
+
+
+class Network(_Part):
+    """A multi-layer perceptron and its loss.
+
+    `reduction` is how the entries' losses become one number: `mean` (PyTorch's meaning: over samples for a loss defined
+    on a row, over all entries otherwise), `sum`, or `batch_mean` (the sum divided by the number of samples).
+    """
+
+    name: str = Field("network", description="A name for people; it never becomes an identifier in generated code.")
+    inputs: Units = Field(description="Number of input features.")
+    layers: tuple[Dense, ...] = Field(min_length=1, max_length=MAX_LAYERS, description="Layers from input to output.")
+    loss: str = Field(description="A catalogued name such as 'mse', or an expression in p (prediction) and y (target).")
+    reduction: Literal["mean", "sum", "batch_mean"] = Field("mean", description="How entries become one number.")
+
+    @field_validator("name", mode="after")
+    @classmethod
+    def _safe(cls, text: str) -> str:
+        return check_name(text, "name")
+
+    @field_validator("loss", mode="after")
+    @classmethod
+    def _known(cls, text: str) -> str:
+        loss(text)
+        return text
+
+    @model_validator(mode="after")
+    def _output_fits_loss(self) -> Self:
+        _check_output(self)
+        return self
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the network of a short string such as `4 -> 16 tanh -> 3 softmax | cross_entropy`.
+
+        Raises:
+            SpecError: the text is no network; the message names the field.
+        """
+        return cls.model_validate(parse_short(text))
+
+    @classmethod
+    def load(cls, source: str | Path) -> Self:
+        """Return the network of a .toml file, a .json file or a short string.
+
+        Raises:
+            SpecError: the file cannot be read, or does not describe a network.
+        """
+        text = str(source)
+        if "->" not in text and text.lower().endswith((".toml", ".json")):
+            content = read_spec_file(text)
+            values = parse_toml(content, text) if text.lower().endswith(".toml") else parse_json(content, text)
+            return cls.model_validate(values)
+        return cls.parse(text)
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """The activation of each layer, looked up or parsed."""
+        return tuple(activation(layer.activation) for layer in self.layers)
+
+    @property
+    def loss_definition(self) -> Loss:
+        """The loss, looked up or parsed."""
+        return loss(self.loss)
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs, K."""
+        return self.layers[-1].units
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data that describes the network completely, in the order of the fields."""
+        return self.model_dump(mode="json")
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the network's canonical JSON, in hexadecimal."""
+        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode("ascii")).hexdigest()
+
+    def short(self) -> str:
+        """Return the short string of the network; what it cannot say (name, reduction, bias) is left out."""
+        layers = [
+            str(layer.units) + ("" if layer.activation == "identity" else f" {_braced(layer.activation)}")
+            for layer in self.layers
+        ]
+        return " -> ".join([str(self.inputs), *layers]) + f" | {_braced(self.loss)}"
+
+
+def _braced(text: str) -> str:
+    return text if text.isidentifier() and text not in ("x", "p", "y") else "{" + text + "}"
+
+
+def _check_output(network: Network) -> None:
+    last, lost = activation(network.layers[-1].activation), loss(network.loss)
+    if last.outputs not in lost.accepts:
+        hint = _REMEDIES.get((network.loss, last.outputs), f"a {' or '.join(lost.accepts)} output")
+        raise SpecError(
+            f"loss: {shown(network.loss)} does not fit the output activation {shown(network.layers[-1].activation)}; "
+            f"expected {hint}"
+        )
+    for number, layer in enumerate(network.layers, start=1):
+        if layer.units == 1 and activation(layer.activation).outputs == "simplex":
+            raise SpecError(f"layers[{number}].units: softmax over 1 unit is always 1; expected at least 2 units")
+
+
+_REMEDIES = {
+    ("cross_entropy", "unit interval"): "softmax, or the loss bce",
+    ("cross_entropy", "real"): "softmax as the last activation",
+    ("cross_entropy", "unknown"): "softmax as the last activation",
+    ("bce", "simplex"): "sigmoid, or the loss cross_entropy",
+    ("bce", "real"): "sigmoid, or the loss bce_with_logits",
+    ("bce_with_logits", "unit interval"): "identity, or the loss bce",
+    ("bce_with_logits", "simplex"): "identity, or the loss cross_entropy",
+}
+
+
+def _first_line(error: ValidationError, part: type[BaseModel]) -> str:
+    """Return the first fault of `error` as `field: found, expected`, naming layers by their number from 1."""
+    fault = error.errors(include_url=False)[0]
+    cause = fault.get("ctx", {}).get("error")
+    place = _place(fault["loc"])
+    if isinstance(cause, SymmlpError):
+        inner = str(cause)
+        head, _, _ = place.rpartition(".")
+        return f"{head}.{inner}" if head else inner
+    found = shown(fault["input"])
+    match fault["type"]:
+        case "missing":
+            return f"{place}: missing key {shown(str(fault['loc'][-1]))}"
+        case "extra_forbidden":
+            key = str(fault["loc"][-1])
+            known = Dense.model_fields if len(fault["loc"]) > 1 else part.model_fields
+            hint = did_you_mean(key, known) or f"; expected one of {', '.join(known)}"
+            return f"{place}: unknown key {shown(key)}{hint}"
+        case "int_type" | "greater_than_equal" | "less_than_equal" | "int_from_float" | "int_parsing":
+            return f"{place}: must be a positive integer up to {MAX_UNITS}, got {found}"
+        case "too_short":
+            return f"{place}: expected at least one layer, got none"
+        case "too_long":
+            return f"{place}: expected at most {MAX_LAYERS} layers"
+        case "literal_error":
+            return f"{place}: expected {fault['ctx']['expected']}, got {found}"
+        case "string_type":
+            return f"{place}: expected a text, got {found}"
+        case "bool_type":
+            return f"{place}: expected true or false, got {found}"
+        case "tuple_type":
+            return f"{place}: expected a list of layers, got {found}"
+        case _:
+            return f"{place or 'spec'}: expected a mapping of keys, got {found}"
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    place = ""
+    for step in location:
+        place += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if place else step
+    return place

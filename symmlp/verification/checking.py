@@ -1,0 +1,85 @@
+"""`check_module`: one sample of each kind of targets, every oracle on it, one report."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from symmlp.errors import UnsupportedError
+from symmlp.spec import Network
+from symmlp.verification.complex_step import check_complex_step
+from symmlp.verification.contract import check_contract
+from symmlp.verification.differences import check_differences
+from symmlp.verification.directions import check_directions
+from symmlp.verification.evaluation import NotRealError
+from symmlp.verification.high_precision import check_high_precision
+from symmlp.verification.report import Check, Report
+from symmlp.verification.sample import Sample, draw_sample
+from symmlp.verification.subject import CallFailedError, Subject
+from symmlp.verification.symbolic import MatrixEquation, check_equations
+
+
+def check_module(
+    source: str, network: Network, *, equations: Sequence[MatrixEquation] = (), seed: int = 0
+) -> Report:
+    """Return what the oracles say about the module of text `source`, generated for `network`.
+
+    The text is executed; see `load_module`. `equations` are the derivation's, forward and backward in order: with them the
+    report says whether they are exact, too. The same arguments give the same report.
+
+    Raises:
+        ModuleTextError: the text is no generated module.
+    """
+    subject = Subject.of(source, network)
+    with _quiet():
+        checks = (*_of_module(subject, seed), *_decided("symbolic", lambda: check_equations(network, equations, seed)))
+    gradient_compared = any(check.ok and check.name != "contract" for check in checks)
+    return Report(gradient_compared and not any(check.ok is False for check in checks), checks)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    # The contract check makes every flag an error; the other oracles say what a flag led to, in numbers.
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _of_module(subject: Subject, seed: int) -> Iterator[Check]:
+    try:
+        sample = draw_sample(subject.network, seed)
+    except (NotRealError, UnsupportedError) as error:
+        yield Check("sample", ok=None, note=str(error))
+        return
+    yield check_contract(subject, sample)
+    double = subject.in_double()
+    yield from _decided("differences", lambda: [check_differences(double, sample, "differences", seed)])
+    for kind, each in _by_kind(sample):
+        yield from _of_gradient(subject, double, each, kind, seed)
+
+
+def _by_kind(sample: Sample) -> list[tuple[str, Sample]]:
+    """Return the sample, for classes with probabilities and with labels, and what is added to the checks' names."""
+    if sample.kind != "probabilities":
+        return [("", sample)]
+    return [(", labels", sample.as_labels()), (", probabilities", sample)]
+
+
+def _of_gradient(subject: Subject, double: Subject, sample: Sample, kind: str, seed: int) -> Iterator[Check]:
+    step, along = f"complex step{kind}", f"direction{kind}"
+    yield from _decided(step, lambda: [check_complex_step(double, sample, step, seed)])
+    yield from _decided(along, lambda: [check_directions(double, sample, along, seed)])
+    yield from _decided(f"high precision{kind}", lambda: check_high_precision(subject, sample, kind, seed))
+
+
+def _decided(name: str, oracle: Callable[[], Iterable[Check]]) -> Sequence[Check]:
+    """Return an oracle's checks; a module that raises has failed, a definition without arithmetic is not decided."""
+    try:
+        return tuple(oracle())
+    except CallFailedError as error:
+        return (Check(name, ok=False, note=str(error)),)
+    except (NotRealError, UnsupportedError) as error:
+        return (Check(name, ok=None, note=str(error)),)

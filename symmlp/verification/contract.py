@@ -1,0 +1,177 @@
+"""The promises of a generated module that are no mathematics: names, shapes, dtypes, nothing mutated, nothing raised."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symmlp.errors import SymmlpError, shown
+from symmlp.spec import Network
+from symmlp.verification.layout import Array
+from symmlp.verification.report import Check
+from symmlp.verification.sample import Sample
+from symmlp.verification.subject import CallFailedError, Subject
+
+Fault = str
+
+
+def check_contract(subject: Subject, sample: Sample) -> Check:
+    """Return the check of the module's contract; the note names the first promise that is broken."""
+    contract = Contract(subject, sample)
+    for promise in PROMISES:
+        try:
+            fault = next(promise(contract), None)
+        except CallFailedError as error:
+            fault = str(error)
+        if fault is not None:
+            return Check("contract", ok=False, note=fault)
+    return Check("contract", note=f"{len(PROMISES)} promises")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The promises, each a method that yields what is broken."""
+
+    subject: Subject
+    sample: Sample
+
+    @property
+    def arguments(self) -> tuple[Array, Array, Array]:
+        """Fresh (theta, X, Y) in the module's precision."""
+        dtype = self.subject.dtype
+        targets = self.sample.targets
+        return (
+            self.sample.theta.astype(dtype),
+            self.sample.inputs.astype(dtype),
+            targets.copy() if self.sample.kind == "labels" else targets.astype(dtype),
+        )
+
+    def describes_the_network(self) -> Iterator[Fault]:
+        """SPEC, SHAPES and N_PARAMS are the network's."""
+        module, layout = self.subject.module, self.subject.layout
+        try:
+            described: object = Network.model_validate(module.SPEC)
+        except SymmlpError as error:
+            described = error
+        if described != self.subject.network:
+            yield f"SPEC: {shown(module.SPEC)} does not describe the network that is verified"
+        shapes = {parameter.name: parameter.shape for parameter in layout.parameters}
+        if list(dict(module.SHAPES).items()) != list(shapes.items()):
+            yield f"SHAPES: {shown(dict(module.SHAPES))}; expected {shown(shapes)}"
+        if module.N_PARAMS != layout.count:
+            yield f"N_PARAMS: {shown(module.N_PARAMS)}; expected {layout.count}"
+
+    def starts_from_a_seed(self) -> Iterator[Fault]:
+        """`init_params(seed)` gives the same finite theta again, and another one for another seed."""
+        first, again, other = (self.subject.call("init_params", seed) for seed in (3, 3, 4))
+        if not isinstance(first, np.ndarray) or first.shape != (self.subject.layout.count,):
+            yield f"init_params: {shown(first)}; expected a vector of {self.subject.layout.count} numbers"
+        elif first.dtype != np.dtype(self.subject.module.DTYPE) or not np.isfinite(first).all():
+            yield f"init_params: {first.dtype}, or not finite; expected finite numbers of the module's DTYPE"
+        elif not np.array_equal(first, again) or np.array_equal(first, other):
+            yield "init_params: the same seed gives other numbers, or another seed the same ones"
+
+    def unpacks_views(self) -> Iterator[Fault]:
+        """`unpack(theta)` gives views of the parameters in the order of theta."""
+        theta = self.arguments[0]
+        named = self.subject.call("unpack", theta)
+        for name, view in self.subject.layout.views(theta).items():
+            found = getattr(named, name, None)
+            if not isinstance(found, np.ndarray) or not np.array_equal(found, view):
+                yield f"unpack: {name} is {shown(found)}; expected {shown(view)}"
+            elif not np.shares_memory(found, theta):
+                yield f"unpack: {name} is a copy; expected a view of theta"
+
+    def predicts(self) -> Iterator[Fault]:
+        """`forward` gives (N, K); `predict` the class indices, zeros and ones, or values that follow from it."""
+        theta, inputs, _ = self.arguments
+        outputs, units = self.subject.call("forward", theta, inputs), self.subject.network.outputs
+        if not isinstance(outputs, np.ndarray) or outputs.shape != (len(inputs), units):
+            yield f"forward: {shown(outputs)}; expected an array of shape {(len(inputs), units)}"
+            return
+        expected = self._prediction(outputs)
+        found = self.subject.call("predict", theta, inputs)
+        if not isinstance(found, np.ndarray) or not np.array_equal(found, expected):
+            yield f"predict: {shown(found)}; expected {shown(expected)}"
+
+    def _prediction(self, outputs: Array) -> Array:
+        match self.subject.network.loss:
+            case "cross_entropy":
+                return np.asarray(outputs.argmax(axis=1))
+            case "bce":
+                return (outputs > 0.5).astype(int)
+            case "bce_with_logits":
+                return (outputs > 0).astype(int)
+            case _:
+                return outputs
+
+    def repeats_itself(self) -> Iterator[Fault]:
+        """A second call gives the same bits, arguments may be read-only, and none is changed."""
+        arguments = self.arguments
+        for argument in arguments:
+            argument.flags.writeable = False
+        first, second = (self.subject.call("loss_and_grad", *arguments) for _ in range(2))
+        if not (first[0] == second[0] and np.array_equal(first[1], second[1])):
+            yield "loss_and_grad: a second call gives other numbers"
+        if np.shares_memory(first[1], second[1]):
+            yield "loss_and_grad: a second call overwrites the gradient of the first"
+        if not all(map(np.array_equal, arguments, self.arguments)):
+            yield "loss_and_grad: an argument was changed"
+
+    def fills_out(self) -> Iterator[Fault]:
+        """`loss_and_grad(..., out=gradient)` fills the given vector with the same numbers."""
+        arguments = self.arguments
+        out = np.full_like(arguments[0], 7.0)
+        loss, gradient = self.subject.call("loss_and_grad", *arguments, out=out)
+        expected = self.subject.call("loss_and_grad", *arguments)
+        if gradient is not out and not np.shares_memory(gradient, out):
+            yield "loss_and_grad: out= is not what is returned"
+        if loss != expected[0] or not np.array_equal(out, expected[1]):
+            yield "loss_and_grad: out= is filled with other numbers"
+
+    def refuses_wrong_shapes(self) -> Iterator[Fault]:
+        """Theta, X or Y of a wrong shape raise ValueError; none is broadcast."""
+        theta, inputs, targets = self.arguments
+        for name, arguments in {
+            "theta with an entry too many": (np.append(theta, theta[:1]), inputs, targets),
+            "X with a column too few": (theta, inputs[:, :-1], targets),
+            "X of one sample as a vector": (theta, inputs[0], targets[:1]),
+            "Y with a row too few": (theta, inputs, targets[:-1]),
+        }.items():
+            try:
+                self.subject.module.loss_and_grad(*arguments)
+            except ValueError:
+                continue
+            except Exception as error:
+                yield f"loss_and_grad: {name} raised {type(error).__name__}; expected ValueError"
+            else:
+                yield f"loss_and_grad: {name} is accepted; expected ValueError"
+
+    def raises_no_flags(self) -> Iterator[Fault]:
+        """Finite numbers cause no warning and no overflow, division by zero or invalid operation."""
+        calls: tuple[tuple[str, tuple[Any, ...]], ...] = (
+            ("loss", self.arguments),
+            ("loss_and_grad", self.arguments),
+            ("forward", self.arguments[:2]),
+        )
+        with np.errstate(all="raise", under="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for name, arguments in calls:
+                self.subject.call(name, *arguments)
+        yield from ()
+
+
+PROMISES: tuple[Callable[[Contract], Iterator[Fault]], ...] = (
+    Contract.describes_the_network,
+    Contract.starts_from_a_seed,
+    Contract.unpacks_views,
+    Contract.predicts,
+    Contract.repeats_itself,
+    Contract.fills_out,
+    Contract.refuses_wrong_shapes,
+    Contract.raises_no_flags,
+)

@@ -1,0 +1,208 @@
+"""Matrix equations written out entry by entry: every node becomes an array of SymPy scalars at small sizes.
+
+The names of functions are given their meaning by the network's forward definitions; a prime means SymPy's own derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
+
+from symmlp.catalog.activations import Activation, x
+from symmlp.errors import UnsupportedError
+from symmlp.matrix import (
+    Add,
+    Call,
+    Compare,
+    Constant,
+    Divide,
+    Filled,
+    MatMul,
+    Node,
+    Number,
+    Power,
+    Product,
+    Reduce,
+    Size,
+    SizeOf,
+    Transpose,
+    Var,
+    Where,
+)
+from symmlp.spec import Network
+from symmlp.verification.rows import row_expressions
+
+Entries = np.ndarray[Any, np.dtype[np.object_]]
+"""An array of SymPy scalars; a number is an array without axes."""
+
+PRIME = "\N{PRIME}"
+
+ELEMENTARY: dict[str, Callable[..., sp.Expr]] = {
+    "exp": sp.exp,
+    "expm1": expm1,
+    "log": sp.log,
+    "log1p": log1p,
+    "sqrt": sp.sqrt,
+    "cbrt": Cbrt,
+    "sin": sp.sin,
+    "cos": sp.cos,
+    "tan": sp.tan,
+    "asin": sp.asin,
+    "acos": sp.acos,
+    "atan": sp.atan,
+    "sinh": sp.sinh,
+    "cosh": sp.cosh,
+    "tanh": sp.tanh,
+    "asinh": sp.asinh,
+    "acosh": sp.acosh,
+    "atanh": sp.atanh,
+    "erf": sp.erf,
+    "erfc": sp.erfc,
+    "hypot": hypot,
+    "abs": sp.Abs,
+    "sign": sp.sign,
+    "max": sp.Max,
+    "min": sp.Min,
+}
+
+RELATIONS: dict[str, Callable[[sp.Expr, sp.Expr], sp.Basic]] = {">": sp.Gt, ">=": sp.Ge, "<": sp.Lt, "<=": sp.Le}
+
+
+def without_abs(expr: sp.Expr) -> sp.Expr:
+    """Return `expr` with |u| written as two branches: SymPy differentiates |u| through the real part of u."""
+    return expr.replace(sp.Abs, lambda u: sp.Piecewise((u, u > 0), (-u, True), evaluate=False))
+
+
+def entries(value: Any) -> Entries:
+    """Return a scalar as an array without axes, an array as it is: SymPy's own operators would rebuild an array."""
+    if isinstance(value, np.ndarray):
+        return value
+    result = np.empty((), dtype=object)
+    result[()] = value
+    return result
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What the names of functions in a network's equations stand for."""
+
+    network: Network
+
+    @cached_property
+    def activations(self) -> Mapping[str, Activation]:
+        """Activations by the names that equations use: the catalogue's, or f1, f2, ... in order of first use."""
+        named: dict[str, Activation] = {}
+        users: list[sp.Expr] = []
+        for activation in self.network.activations:
+            if not activation.from_user:
+                named[activation.name] = activation
+            elif activation.value not in users:
+                users.append(activation.value)
+                named[f"f{len(users)}"] = activation
+        return named
+
+    def apply(self, name: str, arguments: list[Entries]) -> Entries:
+        """Return the function of this name at the arguments, entry by entry or row by row.
+
+        Raises:
+            UnsupportedError: no forward definition has this name.
+        """
+        plain = name.removesuffix(PRIME)
+        activation = self.activations.get(plain)
+        if name in ELEMENTARY:
+            return _elementwise(ELEMENTARY[name], *arguments)
+        if activation is None:
+            raise UnsupportedError(f"no definition for the function {name}")
+        (argument,) = arguments
+        if activation.acts_on == "entry":
+            value = activation.value
+            value = sp.diff(without_abs(value), x) if name != plain else value
+            return _elementwise(lambda entry: value.xreplace({x: entry}), argument)
+        if name != plain:
+            raise UnsupportedError(f"no slope of {plain}, which is a function of a row")
+        return np.array([row_expressions(activation, list(row)) for row in argument], dtype=object)
+
+
+def _elementwise(function: Callable[..., sp.Expr], *arguments: Entries) -> Entries:
+    return entries(np.frompyfunc(function, len(arguments), 1)(*arguments))
+
+
+@dataclass(frozen=True)
+class Expander:
+    """Writes nodes out: `arrays` are the entries of the variables, `sizes` the small sizes of the named or actual ones."""
+
+    arrays: dict[str, Entries]
+    sizes: Mapping[Size, int]
+    meaning: Meaning
+    operations: Mapping[type[Node], Callable[..., Any]] = field(
+        default_factory=lambda: {Add: np.add, Product: np.multiply, Divide: np.true_divide, Power: np.power}
+    )
+
+    def of(self, node: Node) -> Entries:
+        """Return the entries of `node`.
+
+        Raises:
+            UnsupportedError: a node, function or size that has no expansion.
+        """
+        return entries(self._of(node))
+
+    def _of(self, node: Node) -> Any:
+        match node:
+            case Var(name, _):
+                return self.arrays[name]
+            case Number(value):
+                return sp.Rational(value.numerator, value.denominator)
+            case Constant(name):
+                return {"pi": sp.pi, "e": sp.E}[name]
+            case SizeOf(size):
+                return sp.Integer(self._size(size))
+            case Add() | Product() | Divide() | Power():
+                return self._folded(node)
+            case MatMul(left, right):
+                return self.of(left) @ self.of(right)
+            case Transpose(operand):
+                return self.of(operand).T
+            case Reduce(kind, operand, axis):
+                return self._reduced(kind, self.of(operand), axis)
+            case Filled(value, shape):
+                return np.full([self._size(size) for size in shape], self.of(value)[()], dtype=object)
+            case Call(function, arguments):
+                return self.meaning.apply(function, [self.of(argument) for argument in arguments])
+            case Compare(relation, left, right):
+                return _elementwise(RELATIONS[relation], self.of(left), self.of(right))
+            case Where(condition, chosen, otherwise):
+                return _elementwise(_branches, self.of(condition), self.of(chosen), self.of(otherwise))
+            case _:
+                raise UnsupportedError(f"no expansion of {type(node).__name__}")
+
+    def _folded(self, node: Node) -> Entries:
+        operation = self.operations[type(node)]
+        first, *rest = (self.of(operand) for operand in node.children())
+        for operand in rest:
+            first = entries(operation(first, operand))
+        return first
+
+    def _reduced(self, kind: str, operand: Entries, axis: int | None) -> Any:
+        if kind == "sum":
+            return operand.sum(axis=axis, keepdims=axis == 1)
+        if kind == "max":
+            return np.frompyfunc(sp.Max, 2, 1).reduce(operand, axis=axis, keepdims=axis == 1)
+        raise UnsupportedError(f"no expansion of the reduction {kind}")
+
+    def _size(self, size: Size) -> int:
+        if size not in self.sizes:
+            raise UnsupportedError(f"no small size for {size}; expected one of {', '.join(map(str, self.sizes))}")
+        return self.sizes[size]
+
+
+def _branches(condition: sp.Basic, chosen: sp.Expr, otherwise: sp.Expr) -> sp.Expr:
+    return sp.Piecewise((chosen, condition), (otherwise, True), evaluate=False)
+
+
+__all__ = ["PRIME", "Entries", "Expander", "Meaning", "entries", "without_abs"]

@@ -1,0 +1,75 @@
+"""Where each parameter lies in the flat vector theta, worked out from the network alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symmlp.spec import Network
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A weight matrix or a bias: its name, shape, layer (from 1) and first place in theta."""
+
+    name: str
+    shape: tuple[int, ...]
+    layer: int
+    start: int
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return math.prod(self.shape)
+
+    @property
+    def stop(self) -> int:
+        """The place in theta after the last entry."""
+        return self.start + self.size
+
+    @property
+    def is_bias(self) -> bool:
+        """Whether this is a vector b, not a matrix W."""
+        return len(self.shape) == 1
+
+    def entry(self, place: int) -> tuple[int, ...]:
+        """Return the indices, from 0, of the entry at `place` in theta."""
+        return tuple(int(index) for index in np.unravel_index(place - self.start, self.shape))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The parameters of a network in the order of theta: W1, b1, W2, ..."""
+
+    parameters: tuple[Parameter, ...]
+
+    @classmethod
+    def of(cls, network: Network) -> Layout:
+        """Return the layout of `network`."""
+        parameters: list[Parameter] = []
+        start, fan_in = 0, network.inputs
+        for number, layer in enumerate(network.layers, start=1):
+            shapes = {f"W{number}": (layer.units, fan_in)} | ({f"b{number}": (layer.units,)} if layer.bias else {})
+            for name, shape in shapes.items():
+                parameters.append(Parameter(name, shape, number, start))
+                start = parameters[-1].stop
+            fan_in = layer.units
+        return cls(tuple(parameters))
+
+    @property
+    def count(self) -> int:
+        """Number of entries of theta, P."""
+        return self.parameters[-1].stop
+
+    def parameter_at(self, place: int) -> Parameter:
+        """Return the parameter that the entry of theta at `place` belongs to."""
+        return next(parameter for parameter in self.parameters if place < parameter.stop)
+
+    def views(self, theta: Array) -> dict[str, Array]:
+        """Return the parameters in `theta` by name, as views of their shapes."""
+        return {part.name: theta[part.start : part.stop].reshape(part.shape) for part in self.parameters}

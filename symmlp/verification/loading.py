@@ -1,0 +1,90 @@
+"""A generated module's text made into a module: inspected, executed, never written to disk or left in `sys.modules`."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import linecache
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+from symmlp.errors import SymmlpError, shown
+
+REQUIRED = ("SPEC", "N_PARAMS", "SHAPES", "DTYPE", "loss", "loss_and_grad")
+"""The names that the oracles need; the contract check looks at the others."""
+
+
+class ModuleTextError(SymmlpError):
+    """A text that is no generated module: it does not parse, imports too much, fails when run, or lacks a name."""
+
+
+def load_module(source: str, *, numpy: object | None = None) -> ModuleType:
+    """Return the module that `source` defines, with `numpy` in place of its `np` if given.
+
+    The text is executed. The inspection of its imports keeps a generated module honest; it does not make the text of a
+    stranger safe to run. The text is registered with `linecache`, so tracebacks and debuggers show its lines.
+
+    Raises:
+        ModuleTextError: the text is no generated module.
+    """
+    tree = _parsed(source)
+    refuse_foreign_imports(tree)
+    digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    module = ModuleType(f"symmlp_generated_{digest}")
+    filename = f"<symmlp module {digest}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    _execute(tree, filename, module)
+    missing = [name for name in REQUIRED if not hasattr(module, name)]
+    if missing:
+        raise ModuleTextError(f"module: no {shown(missing[0])}; expected the names {', '.join(REQUIRED)}")
+    if numpy is not None:
+        vars(module)["np"] = numpy
+    return module
+
+
+def _parsed(source: str) -> ast.Module:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        place = f"line {error.lineno}: " if isinstance(error, SyntaxError) and error.lineno else ""
+        raise ModuleTextError(f"module: {place}{_one_line(error)}; expected Python text") from None
+    except (MemoryError, RecursionError):
+        raise ModuleTextError("module: nested too deeply; expected the text of a generated module") from None
+
+
+def refuse_foreign_imports(tree: ast.Module) -> None:
+    """Check that a module imports nothing but NumPy and the standard library.
+
+    Raises:
+        ModuleTextError: it imports something else, or relatively.
+    """
+    for line, name in _imports(tree):
+        if name != "numpy" and name not in sys.stdlib_module_names:
+            raise ModuleTextError(f"module: line {line} imports {shown(name)}; expected numpy or the standard library")
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield (line, first part of the imported name) of every import; a relative one yields its dots."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name.split(".")[0]) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.lineno, "." * node.level or (node.module or "").split(".")[0]
+
+
+def _execute(tree: ast.Module, filename: str, module: ModuleType) -> None:
+    # While the text runs the module is registered, because dataclasses look their module up by name.
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(tree, filename, "exec", dont_inherit=True), vars(module))  # noqa: S102 - running the text is what is asked for
+    except (Exception, SystemExit) as error:
+        raise ModuleTextError(f"module: running it raised {type(error).__name__}: {_one_line(error)}") from error
+    finally:
+        del sys.modules[module.__name__]
+
+
+def _one_line(error: BaseException) -> str:
+    text: Any = error.msg if isinstance(error, SyntaxError) else error
+    return shown(str(text), limit=120)

@@ -1,0 +1,157 @@
+"""Random points to check at: parameters, inputs and targets that the loss is defined for, away from kinks if possible."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import mpmath
+import numpy as np
+
+from symmlp.spec import Network
+from symmlp.verification.evaluation import Evaluation, NotRealError, Number
+from symmlp.verification.layout import Array, Layout
+from symmlp.verification.reference import Definitions, Reference
+
+Targets = Literal["labels", "probabilities", "unit interval", "real", "positive", "signs"]
+
+ATTEMPTS = 24
+CLEAR = 1e-3
+"""A point whose nearest kink is farther away than this is taken at once."""
+
+OPERATIONS_A_CHOICE = 3_000_000
+"""Multiplications spent on looking for a better point; large networks make do with the first that the loss accepts."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A point: theta (P,), X (N, D), Y, and the distance of the nearest kink of an activation or the loss.
+
+    Every number is a float32, so modules of either precision are given exactly the same point.
+    """
+
+    theta: Array
+    inputs: Array
+    targets: Array
+    kind: Targets
+    distance: float = math.inf
+
+    def dense_targets(self, units: int) -> Array:
+        """Return the targets as (N, K): labels become rows with a single 1."""
+        return np.eye(units)[self.targets] if self.kind == "labels" else self.targets
+
+    def first(self, samples: int) -> Sample:
+        """Return the same point with only the first few samples."""
+        return replace(self, inputs=self.inputs[:samples], targets=self.targets[:samples])
+
+    def as_labels(self) -> Sample:
+        """Return the same point with each row's largest probability made its label."""
+        return replace(self, targets=self.targets.argmax(axis=1), kind="labels")
+
+
+def batch_size(network: Network) -> int:
+    """Return the first size from 5 on that is no layer's, so that a mixed-up axis changes a shape."""
+    taken = {network.inputs, *(layer.units for layer in network.layers)}
+    return next(size for size in itertools.count(5) if size not in taken)
+
+
+def draw_sample(network: Network, seed: int) -> Sample:
+    """Return a point at which the loss is a finite real number, the farthest from a kink of some.
+
+    Raises:
+        NotRealError: none of the points tried has a real loss.
+        UnsupportedError: a definition holds a function for which there is no arithmetic.
+    """
+    near = _Nearest()
+    definitions = Definitions.of(network, Evaluation(mpmath.fp, near.watch))
+    cost = Layout.of(network).count * batch_size(network)
+    best: Sample | None = None
+    for number, candidate in enumerate(_candidates(network, seed), start=1):
+        distance = _distance(definitions, near, candidate)
+        if distance is not None and (best is None or distance > best.distance):
+            best = replace(candidate, distance=distance)
+        if best is not None and (best.distance > CLEAR or number * cost > OPERATIONS_A_CHOICE):
+            break
+    if best is None:
+        raise NotRealError(f"the loss is not real at any of {ATTEMPTS} random points")
+    return best
+
+
+class _Nearest:
+    """Keeps the smallest distance that it is told of."""
+
+    def __init__(self) -> None:
+        self.distance = math.inf
+
+    def watch(self, distance: Number) -> None:
+        self.distance = min(self.distance, float(distance))
+
+
+def _distance(definitions: Definitions, near: _Nearest, sample: Sample) -> float | None:
+    """Return the distance of the nearest kink, or None where the loss is not real."""
+    near.distance = math.inf
+    targets = sample.dense_targets(definitions.network.outputs)
+    try:
+        Reference.at(definitions, sample.theta, sample.inputs, targets).loss()
+    except NotRealError:
+        return None
+    return near.distance
+
+
+def _candidates(network: Network, seed: int) -> Iterator[Sample]:
+    """Yield points: plain ones first, then ones whose outputs lie where the logarithm of a user's loss may need them."""
+    kinds, outputs = _kinds(network), [(1.0, None), (0.5, 1.5), (0.1, 0.5), (0.1, -0.5)]
+    for number in range(ATTEMPTS):
+        generator = np.random.Generator(np.random.PCG64([seed, number]))
+        kind = kinds[number % len(kinds)]
+        spread, centre = outputs[number // len(kinds) % len(outputs)]
+        theta, samples = _theta(network, generator, spread, centre), batch_size(network)
+        inputs = generator.normal(size=(samples, network.inputs))
+        targets = _targets(kind, generator, (samples, network.outputs))
+        yield Sample(_as_float32(theta), _as_float32(inputs), targets, kind)
+
+
+def _kinds(network: Network) -> tuple[Targets, ...]:
+    definition = network.loss_definition
+    if definition.targets == "classes":
+        return ("probabilities",)
+    if definition.targets == "unit interval":
+        return ("unit interval",)
+    return ("real", "unit interval", "positive", "signs") if definition.from_user else ("real",)
+
+
+def _theta(network: Network, generator: np.random.Generator, spread: float, centre: float | None) -> Array:
+    """Return theta: weights keep pre-activations near 1, no bias is near zero; `centre` is the last layer's bias."""
+    parts = []
+    for parameter in Layout.of(network).parameters:
+        last = parameter.layer == len(network.layers)
+        if not parameter.is_bias:
+            scale = (spread if last else 1.0) / math.sqrt(parameter.shape[1])
+            parts.append(generator.normal(scale=scale, size=parameter.size))
+        elif last and centre is not None:
+            parts.append(generator.uniform(0.8, 1.2, size=parameter.size) * centre)
+        else:
+            parts.append(generator.uniform(0.1, 0.6, size=parameter.size) * generator.choice([-1, 1], parameter.size))
+    return np.concatenate(parts)
+
+
+def _targets(kind: Targets, generator: np.random.Generator, shape: tuple[int, int]) -> Array:
+    match kind:
+        case "probabilities":
+            # Multiples of 1/1024: their rows sum to 1 exactly, in float32 too.
+            return generator.multinomial(1024, generator.dirichlet(np.ones(shape[1]), size=shape[0])) / 1024
+        case "unit interval":
+            return _as_float32(generator.uniform(0.05, 0.95, size=shape))
+        case "positive":
+            return _as_float32(generator.uniform(0.2, 3.0, size=shape))
+        case "signs":
+            return generator.choice([-1.0, 1.0], size=shape)
+        case _:
+            return _as_float32(generator.normal(size=shape))
+
+
+def _as_float32(values: Array) -> Array:
+    return values.astype(np.float32).astype(np.float64)

@@ -1,0 +1,87 @@
+"""Networks of a spec in plain JAX, float64, differentiated by `jax.value_and_grad`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from symmlp.spec import Network
+from tests.parity.comparison import Array, Result, framework, parameters
+
+jax = framework("jax")
+jnp = framework("jax.numpy")
+nn = framework("jax.nn")
+
+jax.config.update("jax_enable_x64", True)
+
+Tensor = Any
+Entries = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""The losses of single entries, or of single rows, from pre-activations Z, predictions P and targets Y."""
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "identity": lambda x: x,
+    "sigmoid": nn.sigmoid,
+    "tanh": jnp.tanh,
+    "relu": nn.relu,
+    "leaky_relu": nn.leaky_relu,
+    "elu": nn.elu,
+    "softplus": nn.softplus,
+    "silu": nn.silu,
+    "gelu": lambda x: nn.gelu(x, approximate=False),
+    "softmax": lambda x: nn.softmax(x, axis=1),
+    "x*tanh(log(1 + exp(x)))": nn.mish,
+    "x*sigmoid(3*x/2)": lambda x: x * nn.sigmoid(1.5 * x),
+    "x/(1 + abs(x))": nn.soft_sign,
+    "sin(x) + 0.1*x": lambda x: jnp.sin(x) + 0.1 * x,
+    "exp(-x**2)": lambda x: jnp.exp(-jnp.square(x)),
+    "where(x > 0, x, 0.2*x)": lambda x: nn.leaky_relu(x, 0.2),
+    "max(min(x, 1), -1)": nn.hard_tanh,
+    "(x + sqrt(x**2 + 4))/2": nn.squareplus,
+    "1/(1 + exp(-2*x))": lambda x: nn.sigmoid(2 * x),
+}
+
+
+def _huber(r: Tensor) -> Tensor:
+    return jnp.where(abs(r) < 1, r * r / 2, abs(r) - 0.5)
+
+
+def _binary(p: Tensor, y: Tensor) -> Tensor:
+    return -y * jnp.log(p) - (1 - y) * jnp.log(1 - p)
+
+
+LOSSES: dict[str, Entries] = {
+    "mse": lambda z, p, y: (p - y) ** 2,
+    "mae": lambda z, p, y: abs(p - y),
+    "bce": lambda z, p, y: _binary(p, y),
+    "bce_with_logits": lambda z, p, y: -y * nn.log_sigmoid(p) - (1 - y) * nn.log_sigmoid(-p),
+    "cross_entropy": lambda z, p, y: -nn.log_softmax(z, axis=1)[jnp.arange(len(y)), y],
+    "(p - y)**2 + abs(p - y)": lambda z, p, y: (p - y) ** 2 + abs(p - y),
+    "log(cosh(p - y))": lambda z, p, y: jnp.log(jnp.cosh(p - y)),
+    "sqrt(1 + (p - y)**2) - 1": lambda z, p, y: jnp.sqrt(1 + (p - y) ** 2) - 1,
+    "max(0.9*(y - p), 0.1*(p - y))": lambda z, p, y: jnp.maximum(0.9 * (y - p), 0.1 * (p - y)),
+    "where(abs(p - y) < 1, (p - y)**2/2, abs(p - y) - 1/2)": lambda z, p, y: _huber(p - y),
+    "exp(p) - y*p": lambda z, p, y: jnp.exp(p) - y * p,
+    "softplus(p) - y*p": lambda z, p, y: nn.softplus(p) - y * p,
+    "-y*log(p) - (1 - y)*log(1 - p)": lambda z, p, y: _binary(p, y),
+}
+
+
+def jax_result(network: Network, theta: Array, inputs: Array, targets: Array) -> Result:
+    """Return JAX's loss and gradients for `network` at `theta`."""
+
+    def total(named: dict[str, Tensor]) -> Tensor:
+        p = z = jnp.asarray(inputs)
+        for number, layer in enumerate(network.layers, start=1):
+            z = p @ named[f"W{number}"].T + named.get(f"b{number}", 0.0)
+            p = ACTIVATIONS[layer.activation](z)
+        entries = LOSSES[network.loss](z, p, jnp.asarray(targets))
+        return {"mean": entries.mean, "sum": entries.sum, "batch_mean": lambda: entries.sum() / len(p)}[
+            network.reduction
+        ]()
+
+    named = {name: jnp.asarray(value) for name, value in parameters(network, theta).items()}
+    value, gradients = jax.jit(jax.value_and_grad(total))(named)
+    # jax sorts the keys of a dictionary; the order of theta is the order of `named`.
+    return Result(float(value), {name: np.asarray(gradients[name]) for name in named})

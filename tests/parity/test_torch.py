@@ -1,0 +1,90 @@
+"""Generated modules against PyTorch: the same loss and the same gradient, to rounding, on drawn networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symmlp.catalog.activations import TABLE as CATALOGUED_ACTIVATIONS
+from symmlp.catalog.losses import TABLE as CATALOGUED_LOSSES
+from symmlp.spec import Network
+from tests.parity.comparison import agreement, generated_module
+from tests.parity.conftest import Record
+from tests.parity.torch_models import ACTIVATIONS, LOSSES, torch_result
+from tests.strategies import CUSTOM_ACTIVATIONS, CUSTOM_LOSSES, Case, drawn_cases
+
+pytestmark = pytest.mark.parity
+
+CASES = drawn_cases(60)
+PERTURBATION = 1e-10
+
+
+def identify(case: Any) -> str:
+    return f"{CASES.index(case):02d}" if isinstance(case, Case) else ""
+
+
+@pytest.mark.parametrize("case", CASES, ids=identify)
+def test_a_drawn_network_has_the_loss_and_gradient_of_torch(case: Case, tmp_path: Path, record: Record) -> None:
+    module = generated_module(case.network, tmp_path)
+    loss, gradient = module.loss_and_grad(case.theta(), case.inputs(), case.targets())
+    found = agreement(loss, gradient, torch_result(case.network, case.theta(), case.inputs(), case.targets()))
+    record("torch", case, found)
+    assert found.holds, found
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "batch_mean"])
+def test_target_probabilities_give_the_loss_and_gradient_of_torch(
+    reduction: str, tmp_path: Path, record: Record
+) -> None:
+    parsed = Network.parse("6 -> 5 tanh -> 3 softmax | cross_entropy")
+    case = Case(Network.model_validate({**parsed.as_dict(), "reduction": reduction}), batch=4, seed=11)
+    module = generated_module(case.network, tmp_path)
+    loss, gradient = module.loss_and_grad(case.theta(), case.inputs(), case.probabilities())
+    found = agreement(loss, gradient, torch_result(case.network, case.theta(), case.inputs(), case.probabilities()))
+    record("torch", case, found)
+    assert found.holds, found
+
+
+@pytest.mark.parametrize("case", CASES[::12], ids=identify)
+def test_the_loss_alone_is_the_loss_of_torch(case: Case, tmp_path: Path) -> None:
+    module = generated_module(case.network, tmp_path)
+    reference = torch_result(case.network, case.theta(), case.inputs(), case.targets())
+    assert agreement(
+        module.loss(case.theta(), case.inputs(), case.targets()),
+        np.concatenate([part.ravel() for part in reference.gradients.values()]),
+        reference,
+    ).holds
+
+
+@pytest.mark.parametrize("case", CASES[::6], ids=identify)
+def test_a_gradient_that_is_wrong_in_the_tenth_digit_is_refused(case: Case) -> None:
+    reference = torch_result(case.network, case.theta(), case.inputs(), case.targets())
+    gradient = np.concatenate([part.ravel() for part in reference.gradients.values()])
+    gradient[np.argmax(np.abs(gradient))] *= 1 + PERTURBATION
+    assert not agreement(reference.loss, gradient, reference).holds
+
+
+def test_at_least_fifty_drawn_networks_have_no_gradient_that_is_zero() -> None:
+    # A dead network agrees with everything; it may be drawn, but it is no evidence.
+    alive = [
+        case
+        for case in CASES
+        if all(
+            np.any(part)
+            for part in torch_result(case.network, case.theta(), case.inputs(), case.targets()).gradients.values()
+        )
+    ]
+    assert len(alive) >= 50
+
+
+def test_every_catalogued_activation_is_compared_with_torch() -> None:
+    assert set(ACTIVATIONS) == {*CATALOGUED_ACTIVATIONS, *CUSTOM_ACTIVATIONS}
+    assert set(ACTIVATIONS) == {layer.activation for case in CASES for layer in case.network.layers}
+
+
+def test_every_catalogued_loss_is_compared_with_torch() -> None:
+    assert set(LOSSES) == {*CATALOGUED_LOSSES, *CUSTOM_LOSSES}
+    assert set(LOSSES) == {case.network.loss for case in CASES}

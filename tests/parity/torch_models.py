@@ -1,0 +1,92 @@
+"""Networks of a spec in plain PyTorch, float64. No formula here comes from symmlp: only names are shared.
+
+Catalogued activations and losses are PyTorch's own functions; expressions are written again by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from symmlp.spec import Network
+from tests.parity.comparison import Array, Result, framework, parameters
+
+torch = framework("torch")
+F = framework("torch.nn.functional")
+
+# The comparison is about last bits; the order of a sum should not depend on the number of cores.
+torch.set_num_threads(1)
+
+Tensor = Any
+LossForm = Callable[[Tensor, Tensor, Tensor, str], Tensor]
+"""The loss of the last layer's pre-activations Z and predictions P against targets Y; reduction is `mean` or `sum`."""
+
+NO_THRESHOLD = 1e9
+"""F.softplus becomes the identity above its threshold, an error of 2e-9 at the default of 20."""
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "identity": lambda x: x,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": F.relu,
+    "leaky_relu": F.leaky_relu,
+    "elu": F.elu,
+    "softplus": lambda x: F.softplus(x, threshold=NO_THRESHOLD),
+    "silu": F.silu,
+    "gelu": F.gelu,
+    "softmax": lambda x: F.softmax(x, dim=1),
+    "x*tanh(log(1 + exp(x)))": F.mish,
+    "x*sigmoid(3*x/2)": lambda x: x * torch.sigmoid(1.5 * x),
+    "x/(1 + abs(x))": F.softsign,
+    "sin(x) + 0.1*x": lambda x: torch.sin(x) + 0.1 * x,
+    "exp(-x**2)": lambda x: torch.exp(-x.square()),
+    "where(x > 0, x, 0.2*x)": lambda x: F.leaky_relu(x, 0.2),
+    "max(min(x, 1), -1)": F.hardtanh,
+    "(x + sqrt(x**2 + 4))/2": lambda x: (x + torch.sqrt(x * x + 4)) / 2,
+    "1/(1 + exp(-2*x))": lambda x: torch.sigmoid(2 * x),
+}
+
+
+def entrywise(form: Callable[[Tensor, Tensor], Tensor]) -> LossForm:
+    """Return the loss whose entries are `form(p, y)`."""
+    return lambda _, p, y, reduction: getattr(form(p, y), reduction)()
+
+
+LOSSES: dict[str, LossForm] = {
+    "mse": lambda _, p, y, reduction: F.mse_loss(p, y, reduction=reduction),
+    "mae": lambda _, p, y, reduction: F.l1_loss(p, y, reduction=reduction),
+    "bce": lambda _, p, y, reduction: F.binary_cross_entropy(p, y, reduction=reduction),
+    "bce_with_logits": lambda _, p, y, reduction: F.binary_cross_entropy_with_logits(p, y, reduction=reduction),
+    # PyTorch's cross entropy starts from logits: the softmax of the last layer is part of it.
+    "cross_entropy": lambda z, _, y, reduction: F.cross_entropy(z, y, reduction=reduction),
+    "(p - y)**2 + abs(p - y)": entrywise(lambda p, y: (p - y) ** 2 + abs(p - y)),
+    "log(cosh(p - y))": entrywise(lambda p, y: torch.log(torch.cosh(p - y))),
+    "sqrt(1 + (p - y)**2) - 1": entrywise(lambda p, y: torch.sqrt(1 + (p - y) ** 2) - 1),
+    "max(0.9*(y - p), 0.1*(p - y))": entrywise(lambda p, y: torch.maximum(0.9 * (y - p), 0.1 * (p - y))),
+    "where(abs(p - y) < 1, (p - y)**2/2, abs(p - y) - 1/2)": lambda _, p, y, reduction: F.huber_loss(
+        p, y, reduction=reduction
+    ),
+    "exp(p) - y*p": lambda _, p, y, reduction: F.poisson_nll_loss(p, y, reduction=reduction),
+    "softplus(p) - y*p": entrywise(lambda p, y: F.softplus(p, threshold=NO_THRESHOLD) - y * p),
+    # F.binary_cross_entropy refuses targets outside [0, 1]; the formula of an expression has no such bound.
+    "-y*log(p) - (1 - y)*log(1 - p)": entrywise(lambda p, y: -y * torch.log(p) - (1 - y) * torch.log(1 - p)),
+}
+
+
+def torch_result(network: Network, theta: Array, inputs: Array, targets: Array) -> Result:
+    """Return PyTorch's loss and autograd's gradients for `network` at `theta`."""
+    tensors = {name: torch.tensor(value, requires_grad=True) for name, value in parameters(network, theta).items()}
+    x = p = z = torch.from_numpy(inputs)
+    for number, layer in enumerate(network.layers, start=1):
+        z = F.linear(p if number > 1 else x, tensors[f"W{number}"], tensors.get(f"b{number}"))
+        p = ACTIVATIONS[layer.activation](z)
+    total = _reduced(network, z, p, torch.from_numpy(targets))
+    total.backward()
+    return Result(total.item(), {name: tensor.grad.numpy() for name, tensor in tensors.items()})
+
+
+def _reduced(network: Network, z: Tensor, p: Tensor, y: Tensor) -> Tensor:
+    form = LOSSES[network.loss]
+    if network.reduction == "batch_mean":
+        return form(z, p, y, "sum") / len(p)
+    return form(z, p, y, network.reduction)
