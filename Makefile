@@ -33,8 +33,8 @@ parity: $(STAMPS)/parity ## compare loss and gradients with PyTorch, JAX and sci
 lint: $(STAMPS)/test ## check style and format, of the sources and of the generated modules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(if $(wildcard generated),$(BIN)/ruff check --isolated --line-length 100 generated)
-	$(if $(wildcard generated),$(BIN)/ruff format --isolated --line-length 100 --check generated)
+	$(if $(wildcard generated),$(BIN)/ruff check --isolated generated)
+	$(if $(wildcard generated),$(BIN)/ruff format --isolated --check generated)
 
 types: $(STAMPS)/test ## check the annotations, strictly
 	$(BIN)/mypy

@@ -71,7 +71,7 @@ def _called(functions: Mapping[str, Function], equations: Iterable[Equation]) ->
     called = {
         part.function.removesuffix(PRIME)
         for equation in equations
-        for form in (equation.value, equation.stable)
+        for form in ((equation.value,) if equation.stable is equation.value else (equation.value, equation.stable))
         for part in walk(form)
         if isinstance(part, Call)
     }
@@ -156,7 +156,9 @@ class Walker:
 
     def _here(self, generic: Node, node: GraphNode) -> Node:
         """Return a rule's matrix form in the names and sizes of this node."""
-        opaque = {"f": node.function, f"f{PRIME}": f"{node.function}{PRIME}"} if node.function else {}
+        if node.function is None:
+            return self._renamed(generic, self._names(node), self._sizes(node), {})
+        opaque = {"f": node.function, f"f{PRIME}": f"{node.function}{PRIME}"}
         return self._written(self._renamed(generic, self._names(node), self._sizes(node), opaque))
 
     def _renamed(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import sympy as sp
-
-from symmlp.catalog.activations import Activation, x
-from symmlp.catalog.layers import DENSE, DENSE_WITHOUT_BIAS, ELEMENTWISE, ENTRYWISE_LOSS, SIZES, Op, rowwise
+from symmlp.catalog.activations import Activation
+from symmlp.catalog.layers import DENSE, DENSE_WITHOUT_BIAS, ELEMENTWISE, ENTRYWISE_LOSS, Op, rowwise
 from symmlp.errors import ProgramError
 from symmlp.matrix import Shape, Size
 from symmlp.spec import Network
@@ -49,13 +47,6 @@ class Graph:
                 raise ProgramError(f"{node.output} is made twice")
             made.add(node.output)
 
-    def readers(self, name: str) -> Iterator[tuple[GraphNode, str]]:
-        """Yield (node, operand) for every use of the array `name`; a node that reads it twice comes twice."""
-        for node in self.nodes:
-            for operand, array in node.operands.items():
-                if array == name:
-                    yield node, operand
-
     def needs_gradient(self) -> set[str]:
         """Return the arrays that depend on a parameter, parameters included."""
         needed = set(self.parameters)
@@ -92,13 +83,14 @@ def build_graph(network: Network, layout: Layout = "batch") -> Graph:
         weights, bias, units = f"W{number}", f"b{number}", layer.units
         pre = f"{names.pre_activation}{number}"
         after = names.prediction if number == len(network.layers) else f"{names.activation}{number}"
-        shapes |= {weights: (units, previous), pre: _vector(leading, units), after: _vector(leading, units)}
+        shapes[weights] = (units, previous)
         operands = {"X": current, "W": weights}
         parameters.append(weights)
         if layer.bias:
             shapes[bias] = (units,) if layout == "batch" else (units, 1)
             operands["b"] = bias
             parameters.append(bias)
+        shapes |= {pre: _vector(leading, units), after: _vector(leading, units)}
         nodes.append(GraphNode(DENSE if layer.bias else DENSE_WITHOUT_BIAS, operands, pre, number))
         name = _function_name(activation, functions)
         op = ELEMENTWISE if activation.acts_on == "entry" else rowwise(activation.name, activation.value)
@@ -126,5 +118,3 @@ def _function_name(activation: Activation, functions: dict[str, Activation]) -> 
     functions[name] = activation
     return name
 
-
-__all__ = ["SIZES", "Graph", "GraphNode", "Layout", "Names", "build_graph", "sp", "x"]

@@ -7,8 +7,9 @@ shape (n,) and lie along a row; a column of one number a sample has shape (N, 1)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from symmlp.errors import ProgramError
@@ -25,12 +26,18 @@ class Node:
 
     def children(self) -> Iterator[Node]:
         """Yield the direct operands, left to right."""
-        for field in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
+        for name in field_names(type(self)):
+            value = getattr(self, name)
             if isinstance(value, Node):
                 yield value
             elif isinstance(value, tuple):
                 yield from (item for item in value if isinstance(item, Node))
+
+
+@cache
+def field_names(kind: type[Node]) -> tuple[str, ...]:
+    """Return the names of a kind of node's fields, in order."""
+    return tuple(field.name for field in fields(kind))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +171,15 @@ def filled(node: Node, shape: Shape) -> Node:
 
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     """Return `node` with `change` applied to each direct operand."""
-    changes: dict[str, Any] = {}
-    for field in fields(node):  # type: ignore[arg-type]
-        value = getattr(node, field.name)
-        if isinstance(value, Node):
-            changes[field.name] = change(value)
-        elif isinstance(value, tuple) and value and isinstance(value[0], Node):
-            changes[field.name] = tuple(change(item) for item in value)
-    return replace(node, **changes) if changes else node  # type: ignore[type-var]
+    return type(node)(*(_changed(getattr(node, name), change) for name in field_names(type(node))))
+
+
+def _changed(value: Any, change: Callable[[Node], Node]) -> Any:
+    if isinstance(value, Node):
+        return change(value)
+    if isinstance(value, tuple) and value and isinstance(value[0], Node):
+        return tuple(change(item) for item in value)
+    return value
 
 
 def substitute(node: Node, names: Mapping[str, Node], sizes: Mapping[Size, Size], functions: Mapping[str, str]) -> Node:

@@ -66,7 +66,7 @@ def test_labels_become_64_bit_integers() -> None:
 
 
 def test_rows_of_probabilities_are_targets_of_cross_entropy() -> None:
-    rows = np.array([[0.2, 0.3, 0.5], [1, 0, 0], [0, 0, 1], [0.33333, 0.33333, 0.33333], [0, 1, 0]])
+    rows = np.array([[0.2, 0.3, 0.5], [1, 0, 0], [0, 0, 1], [0.333333, 0.333333, 0.333333], [0, 1, 0]])
     _, targets = check_samples(X, rows, LABELS)
     np.testing.assert_array_equal(targets, rows)
 

@@ -170,7 +170,7 @@ def _few() -> Samples:
         (_iris(), {"epochs": 0}, SymmlpError, "^epochs: must be an integer from 1, got 0"),
         (_iris(), {"epoch": 5}, SymmlpError, "^settings: unknown 'epoch'; did you mean 'epochs'"),
         (_iris(), {"optimizer": "adma"}, SymmlpError, "(?s)adma"),
-        (_iris(), {"optimizer": "sgd", "lr": 1e300}, SymmlpError, "^training: .*diverged"),
+        (_iris(), {"optimizer": "sgd", "lr": 1.7e308}, SymmlpError, "^training: training diverged: loss"),
         (
             _iris(),
             {"generate": _broken("\ndef fit(*_, **__): raise ValueError('a\\nb')\n")},
@@ -297,6 +297,14 @@ def test_folded_parameters_predict_as_they_are_what_the_others_predict_scaled(
         module.loss(folded, X, Y), module.loss(theta, scaled_X, scaled_Y) * scalings.loss_factor, rtol=1e-12
     )
     assert expected.std() > 0.01 * scalings.targets.scale
+
+
+def test_parameters_that_overflow_when_they_absorb_the_scaling_are_refused() -> None:
+    samples = _plane()
+    module: Any = load(generate(PLANE, dtype="float64"))
+    scalings = Scalings.of(samples.X, samples.Y, PLANE, samples)
+    with pytest.raises(SymmlpError, match=r"^training: parameters up to 1e\+308 are too large"):
+        scalings.folded(np.full(module.N_PARAMS, 1e308), module, PLANE)
 
 
 def test_folding_leaves_the_parameters_that_were_fitted_unchanged() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sympy as sp
+from sympy.utilities.iterables import sift
 
 from symmlp.calculus.kinks import KINKED, first_switch, smallest_subgradient, split
 
@@ -38,6 +39,10 @@ def _derivative(value: sp.Expr, wrt: sp.Symbol, switches: list[sp.Expr]) -> sp.E
         return _through_parts(value, wrt, switches)
     if not value.has(*KINKED):
         return sp.diff(value, wrt)
+    if isinstance(value, sp.Add):
+        smooth, kinked = (sp.Add(*terms) for terms in sift(value.args, lambda term: not term.has(*KINKED), binary=True)[::-1])
+        if smooth != 0:
+            return _derivative(smooth, wrt, switches) + _derivative(kinked, wrt, switches)
     return _at_switch(value, wrt, switches)
 
 

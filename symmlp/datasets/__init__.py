@@ -1,4 +1,4 @@
-"""The bundled data sets, each with a network that learns it; SOURCES.md beside the files states sources and licences."""
+"""The bundled data sets, each with a network that learns it; SOURCES.md beside the files has sources and licences."""
 
 from __future__ import annotations
 

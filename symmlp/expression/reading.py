@@ -16,12 +16,12 @@ from fractions import Fraction
 from typing import Any
 
 import sympy as sp
-from sympy.codegen.cfunctions import Cbrt, expm1, log1p
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from symmlp.errors import ExpressionError, did_you_mean, shown
-from symmlp.expression.syntax import USE_WHERE, syntax_tree
+from symmlp.expression.functions import FUNCTIONS
 from symmlp.expression.real import LARGEST_FLOAT, REAL_TYPES, NotReal, Singular, is_finite, is_known, rounded, value_at
+from symmlp.expression.syntax import USE_WHERE, syntax_tree
 
 MAX_EXPONENT, MAX_COMBINED_EXPONENT = 16, 256
 MAX_BITS = 8192
@@ -64,85 +64,6 @@ def _symbol(name: str, field: str) -> sp.Symbol:
         )
     return sp.Symbol(name, real=True)
 
-
-def _cube_root(u: sp.Expr) -> sp.Expr:
-    """Return the real cube root: of a number by its sign, because SymPy's power takes the complex one of -8."""
-    if not u.is_number:
-        return Cbrt(u)
-    sign = -1 if value_at(u, {}) < 0 else 1
-    return sign * sp.Pow(sign * u, sp.Rational(1, 3))
-
-
-def _tangent(u: sp.Expr) -> sp.Expr:
-    """Return tan(u), which SymPy would turn into cot where u contains pi/2."""
-    value = sp.tan(u)
-    return sp.tan(u, evaluate=False) if value.has(sp.cot) else value
-
-
-def _extreme(kind: type[sp.Expr], better: Callable[[Any, Any], bool]) -> Callable[..., sp.Expr]:
-    """Return the constructor of a maximum or a minimum: numbers are folded here, and SymPy compares nothing.
-
-    SymPy compares all arguments pairwise by their assumptions, which takes half a second for sixteen of them.
-    """
-
-    def build(*arguments: sp.Expr) -> sp.Expr:
-        flat = dict.fromkeys(part for u in arguments for part in (u.args if isinstance(u, kind) else (u,)))
-        best: list[sp.Expr] = []
-        for number in (u for u in flat if u.is_number):
-            if not best or better(rounded(value_at(number, {})), rounded(value_at(best[0], {}))):
-                best = [number]
-        chosen = [*best, *(u for u in flat if not u.is_number)]
-        return chosen[0] if len(chosen) == 1 else kind(*chosen, evaluate=False)
-
-    return build
-
-
-def _choice(condition: sp.Rel | bool, a: sp.Expr, b: sp.Expr) -> sp.Expr:
-    """Return a where the condition holds, b elsewhere."""
-    if isinstance(condition, bool):
-        return a if condition else b
-    return sp.Piecewise((a, condition), (b, sp.true), evaluate=False)
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function of the language: how it is built, and how many arguments it takes (at least, if `more`)."""
-
-    build: Callable[..., sp.Expr]
-    arguments: int = 1
-    more: bool = False
-
-
-FUNCTIONS: dict[str, Function] = {
-    "exp": Function(sp.exp),
-    "expm1": Function(expm1),
-    "log": Function(sp.log),
-    "log1p": Function(log1p),
-    "sqrt": Function(sp.sqrt),
-    "cbrt": Function(_cube_root),
-    "sin": Function(sp.sin),
-    "cos": Function(sp.cos),
-    "tan": Function(_tangent),
-    "asin": Function(sp.asin),
-    "acos": Function(sp.acos),
-    "atan": Function(sp.atan),
-    "sinh": Function(sp.sinh),
-    "cosh": Function(sp.cosh),
-    "tanh": Function(sp.tanh),
-    "asinh": Function(sp.asinh),
-    "acosh": Function(sp.acosh),
-    "atanh": Function(sp.atanh),
-    "erf": Function(sp.erf),
-    "erfc": Function(sp.erfc),
-    "abs": Function(sp.Abs),
-    "sign": Function(sp.sign),
-    "max": Function(_extreme(sp.Max, operator.gt), 2, more=True),
-    "min": Function(_extreme(sp.Min, operator.lt), 2, more=True),
-    "where": Function(_choice, 3),
-    "sigmoid": Function(lambda u: 1 / (1 + sp.exp(-u))),
-    "softplus": Function(lambda u: sp.log(1 + sp.exp(u))),
-    "logsumexp": Function(lambda *us: sp.log(sp.Add(*map(sp.exp, us))), 2, more=True),
-}
 
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], sp.Expr]] = {
     ast.Add: operator.add,

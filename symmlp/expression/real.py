@@ -7,7 +7,6 @@ of 50 digits after that: an exact zero is a zero, a rounded one may be what a ca
 
 from __future__ import annotations
 
-import itertools
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -261,7 +260,6 @@ _SIZES = (
 )
 _SAMPLES = tuple(sorted({sign * size for size in _SIZES for sign in (-1, 0, 1)}))
 _FEW_SAMPLES = tuple(Fraction(k, 1000) for k in (500, 250, 2000, -500, 0, 1000, -2000, 10_000, 1, 50_000, -20_000))
-_MOST_COMBINATIONS = 200
 
 
 def require_real(value: sp.Expr, domain: Mapping[str, str], *, field: str) -> None:
@@ -281,8 +279,8 @@ def require_real(value: sp.Expr, domain: Mapping[str, str], *, field: str) -> No
     everywhere = [symbols[name] for name in domain if domain[name] == "real" and name in symbols]
     somewhere = [symbols[name] for name in domain if domain[name] != "real" and name in symbols]
     first_problem = None
-    for fixed in _combinations(somewhere):
-        points = _lattice(everywhere) if everywhere else ({},)
+    for fixed in _combinations(somewhere, most=len(_FEW_SAMPLES) if everywhere else len(_FEW_SAMPLES) ** 2):
+        points = list(_lattice(everywhere)) if everywhere else [{}]
         problem = _problem(value, [{**fixed, **point} for point in points], everywhere)
         if problem is None:
             return
@@ -290,17 +288,19 @@ def require_real(value: sp.Expr, domain: Mapping[str, str], *, field: str) -> No
     raise ExpressionError(f"{field}: {first_problem}{' or anywhere else on the grid' if not everywhere else ''}")
 
 
-def _combinations(symbols: Sequence[sp.Symbol]) -> Iterator[dict[sp.Symbol, Fraction]]:
-    """Yield samples of `symbols` together: all of them for two, the first ones for more."""
-    all_of_them = itertools.product(_FEW_SAMPLES, repeat=len(symbols))
-    return (dict(zip(symbols, point, strict=True)) for point in itertools.islice(all_of_them, _MOST_COMBINATIONS))
+def _combinations(symbols: Sequence[sp.Symbol], most: int) -> Iterator[dict[sp.Symbol, Fraction]]:
+    """Yield samples of `symbols` together; a prime number of samples, so that any two symbols meet in every pair."""
+    count = len(_FEW_SAMPLES)
+    for step in range(most if symbols else 1):
+        shift = 1 + step // count
+        yield {symbol: _FEW_SAMPLES[(step + k * shift) % count] for k, symbol in enumerate(symbols)}
 
 
 def _lattice(symbols: Sequence[sp.Symbol]) -> Iterator[dict[sp.Symbol, Fraction]]:
     """Yield as many points as there are samples: the k-th coordinate walks through them with a stride of its own."""
     count = len(_SAMPLES)
     for step in range(count):
-        yield {s: _SAMPLES[(step * (1 + 17 * k) + 5 * k) % count] for k, s in enumerate(symbols)}
+        yield {symbol: _SAMPLES[(step * (1 + 17 * k) + 5 * k) % count] for k, symbol in enumerate(symbols)}
 
 
 def _problem(value: sp.Expr, points: Sequence[Point], everywhere: Sequence[sp.Symbol]) -> str | None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from symmlp.datasets import BUNDLED, load_samples
-from symmlp.deriving import derive
+from symmlp.document import derive
 from symmlp.errors import SymmlpError
 from symmlp.files import PathText
 from symmlp.generation import generate
@@ -18,8 +18,9 @@ from symmlp.training.run import TrainResult, check_outputs, settings_of, write
 from symmlp.verification import check_module
 
 DEMO_SETTINGS: dict[str, dict[str, Any]] = {
-    "digits": {"epochs": 40, "batch_size": 32, "lr": 1e-3},
-    "iris": {"epochs": 100, "batch_size": 16, "lr": 1e-2, "seed": 1},
+    "digits": {"epochs": 20, "batch_size": 16, "lr": 3e-3},
+    # 30 held-out samples count in steps of 3 %; the split of this seed comes out at the mean of many, 0.967.
+    "iris": {"epochs": 100, "batch_size": 16, "lr": 1e-2, "seed": 3},
     "friedman": {"epochs": 300, "batch_size": 16, "lr": 1e-2},
 }
 
@@ -47,13 +48,14 @@ def demo(
     outputs = check_outputs(out_dir, network, force, with_formulas=True)
     _tell(told, "network", f"{network.short()}, {len(samples)} samples of {dataset}")
 
-    formulas = derive(network).text()
-    _tell(told, "derive", f"{formulas.count(chr(10))} lines of formulas, each equation with its steps")
+    derivation = derive(network)
+    formulas, equations = derivation.text(), (*derivation.forward, derivation.loss, *derivation.backward)
+    _tell(told, "derive", f"{len(equations)} equations, each with the steps that lead to it")
 
     source = generate(network, dtype=chosen.dtype)
     _tell(told, "generate", f"{len(source.splitlines())} lines of NumPy")
 
-    report = check_module(source, network)
+    report = check_module(source, network, equations=equations)
     told.print(report.table())
     if not report.ok:
         failed = ", ".join(sorted({check.name for check in report.checks if check.ok is False}))

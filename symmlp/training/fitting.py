@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -99,16 +100,18 @@ def _fitted(module: GeneratedModule, X: FloatArray, Y: TargetArray, settings: Se
         on_epoch(epoch, loss)
 
     try:
-        return module.fit(
-            X,
-            Y,
-            epochs=settings.epochs,
-            batch_size=min(settings.batch_size, len(X)),
-            optimizer=settings.optimizer,
-            lr=settings.lr,
-            seed=settings.seed,
-            on_epoch=count,
-        )
+        # A module reports divergence by itself; NumPy's warnings on the way there would only say it twice.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return module.fit(
+                X,
+                Y,
+                epochs=settings.epochs,
+                batch_size=settings.batch_size,
+                optimizer=settings.optimizer,
+                lr=settings.lr,
+                seed=settings.seed,
+                on_epoch=count,
+            )
     except (ArithmeticError, ValueError, RuntimeError) as error:
         raise SymmlpError(f"training: {ascii(' '.join(str(error).split()))[1:-1]}") from None
     except KeyboardInterrupt:

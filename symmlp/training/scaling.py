@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from symmlp.errors import DataError, shown
+from symmlp.errors import DataError, SymmlpError, shown
 from symmlp.samples import Samples
 from symmlp.samples.checks import FloatArray, TargetArray
 from symmlp.spec import Network
@@ -153,14 +153,23 @@ class Scalings:
         return X if self.inputs is None else self.inputs.apply(X), Y if self.targets is None else self.targets.apply(Y)
 
     def folded(self, theta: FloatArray, module: GeneratedModule, network: Network) -> FloatArray:
-        """Return a copy of `theta` that takes inputs and gives predictions as they are in the file."""
+        """Return a copy of `theta` that takes inputs and gives predictions as they are in the file.
+
+        Raises:
+            SymmlpError: the parameters are so large that they overflow.
+        """
         folded = theta.copy()
         views = module.unpack(folded)
-        if self.inputs is not None:
-            self.inputs.fold(views.W1, views.b1 if network.layers[0].bias else None)
-        if self.targets is not None:
-            last = len(network.layers)
-            self.targets.fold(getattr(views, f"W{last}"), getattr(views, f"b{last}"))
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self.inputs is not None:
+                self.inputs.fold(views.W1, views.b1 if network.layers[0].bias else None)
+            if self.targets is not None:
+                last = len(network.layers)
+                self.targets.fold(getattr(views, f"W{last}"), getattr(views, f"b{last}"))
+        if not np.isfinite(folded).all():
+            raise SymmlpError(
+                f"training: parameters up to {np.abs(theta).max():.3g} are too large; expected a lower lr"
+            )
         return folded
 
 

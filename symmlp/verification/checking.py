@@ -55,7 +55,7 @@ def _of_module(subject: Subject, seed: int) -> Iterator[Check]:
         yield Check("sample", ok=None, note=str(error))
         return
     yield check_contract(subject, sample)
-    double = subject.in_double()
+    double = subject.in_double(sample)
     yield from _decided("differences", lambda: [check_differences(double, sample, "differences", seed)])
     for kind, each in _by_kind(sample):
         yield from _of_gradient(subject, double, each, kind, seed)

@@ -15,7 +15,8 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from symmlp.errors import UnsupportedError
+from symmlp.errors import UnsupportedError, shown
+from symmlp.verification.branches import chosen_above, chosen_from
 
 Number = Any
 """A number of an mpmath context: a float of `mpmath.fp`, or an mpf."""
@@ -47,6 +48,11 @@ def precise(digits: int) -> Any:
     context = mpmath.MPContext()
     context.dps = digits
     return context
+
+
+def is_real(number: Number, context: Any) -> bool:
+    """Tell whether a number of `context` is a finite real one."""
+    return not isinstance(number, context.mpc) and not context.isnan(number) and not context.isinf(number)
 
 
 def unwatched(_: Number) -> None:
@@ -122,7 +128,7 @@ class _Compiler:
 
     def _variable(self, name: sp.Symbol) -> Function:
         if name not in self.places:
-            raise UnsupportedError(f"no value for {name}; expected one of {', '.join(map(str, self.places))}")
+            raise UnsupportedError(f"no value for {name}; expected one of {shown(', '.join(map(str, self.places)))}")
         return operator.itemgetter(self.places[name])
 
     def _constant(self, number: sp.Basic) -> Number:
@@ -131,7 +137,7 @@ class _Compiler:
             return self.context.mpf(int(exact.p)) / int(exact.q)
         if number in (sp.pi, sp.E):
             return +(self.context.pi if number == sp.pi else self.context.e)
-        raise UnsupportedError(f"no arithmetic for {number}")
+        raise UnsupportedError(f"no arithmetic for {shown(str(number))}")
 
     def _folded(self, operation: Callable[[Number, Number], Number], args: Sequence[sp.Basic]) -> Function:
         parts = [self.of(argument) for argument in args]
@@ -158,7 +164,7 @@ class _Compiler:
             for holds, value in pairs:
                 if holds(values):
                     return value(values)
-            raise NotRealError(f"no branch of {expr} holds")
+            raise NotRealError(f"no branch of {shown(str(expr))} holds")
 
         return chosen
 
@@ -167,7 +173,7 @@ class _Compiler:
             return lambda values: True
         relation = RELATIONS.get(type(condition))
         if relation is None:
-            raise UnsupportedError(f"no arithmetic for the condition {condition}")
+            raise UnsupportedError(f"no arithmetic for the condition {shown(str(condition))}")
         compared, watch = relation, self.evaluation.watch
         left, right = (self.of(side) for side in condition.args)
 
@@ -177,6 +183,11 @@ class _Compiler:
             return compared(first, second)
 
         return holds
+
+    def _chosen(self, expr: sp.Function) -> Function:
+        compare = operator.gt if isinstance(expr, chosen_above) else operator.ge
+        left, right, holds, fails = (self.of(argument) for argument in expr.args)
+        return lambda values: (holds if compare(left(values), right(values)) else fails)(values)
 
     def _extreme(self, choose: Callable[[list[Number]], Number], args: Sequence[sp.Basic]) -> Function:
         parts, watch = [self.of(argument) for argument in args], self.evaluation.watch
@@ -191,6 +202,8 @@ class _Compiler:
 
     def _call(self, expr: sp.Basic) -> Function:
         name = type(expr).__name__
+        if isinstance(expr, chosen_above | chosen_from):
+            return self._chosen(expr)
         arguments = [self.of(argument) for argument in expr.args]
         if name in NAMED:
             # mpmath's context of floats lacks a few that the standard library has.
@@ -198,7 +211,7 @@ class _Compiler:
             return lambda values: function(*[argument(values) for argument in arguments])
         kinked = self._kinked(name)
         if kinked is None:
-            raise UnsupportedError(f"no arithmetic for {name}: {expr}")
+            raise UnsupportedError(f"no arithmetic for {name}: {shown(str(expr))}")
         return self._watched(kinked, arguments[0])
 
     def _kinked(self, name: str) -> Callable[[Number], Number] | None:

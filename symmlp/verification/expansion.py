@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ from symmlp.matrix import (
     Where,
 )
 from symmlp.spec import Network
+from symmlp.verification.branches import branched, chosen
 from symmlp.verification.rows import row_expressions
 
 Entries = np.ndarray[Any, np.dtype[np.object_]]
@@ -70,13 +71,6 @@ ELEMENTARY: dict[str, Callable[..., sp.Expr]] = {
     "max": sp.Max,
     "min": sp.Min,
 }
-
-RELATIONS: dict[str, Callable[[sp.Expr, sp.Expr], sp.Basic]] = {">": sp.Gt, ">=": sp.Ge, "<": sp.Lt, "<=": sp.Le}
-
-
-def without_abs(expr: sp.Expr) -> sp.Expr:
-    """Return `expr` with |u| written as two branches: SymPy differentiates |u| through the real part of u."""
-    return expr.replace(sp.Abs, lambda u: sp.Piecewise((u, u > 0), (-u, True), evaluate=False))
 
 
 def entries(value: Any) -> Entries:
@@ -121,8 +115,8 @@ class Meaning:
             raise UnsupportedError(f"no definition for the function {name}")
         (argument,) = arguments
         if activation.acts_on == "entry":
-            value = activation.value
-            value = sp.diff(without_abs(value), x) if name != plain else value
+            value = branched(activation.value)
+            value = value if name == plain else sp.diff(value, x)
             return _elementwise(lambda entry: value.xreplace({x: entry}), argument)
         if name != plain:
             raise UnsupportedError(f"no slope of {plain}, which is a function of a row")
@@ -174,10 +168,9 @@ class Expander:
                 return np.full([self._size(size) for size in shape], self.of(value)[()], dtype=object)
             case Call(function, arguments):
                 return self.meaning.apply(function, [self.of(argument) for argument in arguments])
-            case Compare(relation, left, right):
-                return _elementwise(RELATIONS[relation], self.of(left), self.of(right))
-            case Where(condition, chosen, otherwise):
-                return _elementwise(_branches, self.of(condition), self.of(chosen), self.of(otherwise))
+            case Where(Compare(relation, left, right), holds, fails):
+                operands = (self.of(operand) for operand in (left, right, holds, fails))
+                return _elementwise(partial(chosen, relation), *operands)
             case _:
                 raise UnsupportedError(f"no expansion of {type(node).__name__}")
 
@@ -199,10 +192,3 @@ class Expander:
         if size not in self.sizes:
             raise UnsupportedError(f"no small size for {size}; expected one of {', '.join(map(str, self.sizes))}")
         return self.sizes[size]
-
-
-def _branches(condition: sp.Basic, chosen: sp.Expr, otherwise: sp.Expr) -> sp.Expr:
-    return sp.Piecewise((chosen, condition), (otherwise, True), evaluate=False)
-
-
-__all__ = ["PRIME", "Entries", "Expander", "Meaning", "entries", "without_abs"]

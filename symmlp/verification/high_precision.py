@@ -22,7 +22,7 @@ from symmlp.verification.reference import Definitions, LossValue, Reference
 from symmlp.verification.report import Check
 from symmlp.verification.sample import Sample
 from symmlp.verification.selection import Selection, select_by_cost
-from symmlp.verification.subject import Subject, as_real
+from symmlp.verification.subject import CallFailedError, Subject, as_real
 
 DIGITS = 50
 STEP_EXPONENT = -17
@@ -100,7 +100,7 @@ class Costs:
 
     def of_pass(self) -> float:
         """Return the cost of one loss with all parameters changed."""
-        return self._layers(0)
+        return self._layers(0) + 2 * MULTIPLICATION * Layout.of(self.network).count
 
     def _after(self, layer: int) -> float:
         """Return the cost of a loss with one unit of `layer`, from 1, changed: the next layer's product is an update."""
@@ -125,7 +125,7 @@ def reduced(sample: Sample, layout: Layout) -> Sample:
 
 
 def check_high_precision(subject: Subject, sample: Sample, kind: str, seed: int) -> tuple[Check, ...]:
-    """Return the checks of the loss and of the gradient against 50 digits; `kind` is added to their names.
+    """Return the checks of prediction, loss and gradient against 50 digits; `kind` is added to their names.
 
     Where not every entry is compared, a third check compares the derivative along one direction in all of them.
 
@@ -140,12 +140,23 @@ def check_high_precision(subject: Subject, sample: Sample, kind: str, seed: int)
     costs = Costs(subject.network, len(sample.inputs))
     selection = select_by_cost(subject.layout, costs.of_entries(), SECONDS, MOST_SECONDS, seed, gradient)
     checks = [
+        _of_prediction(f"prediction{kind}", subject, sample, exact, promise),
         _of_losses(f"loss value{kind}", {"loss": alone, "loss_and_grad": loss}, exact.loss, promise),
         _of_entries(f"high precision{kind}", exact, selection, gradient, promise, len(sample.inputs)),
     ]
-    if not selection.complete and 2 * costs.of_pass() <= MOST_SECONDS:
+    if not selection.complete and 2 * costs.of_pass() <= MOST_SECONDS / 2:
         checks.append(_along_direction(f"high precision, direction{kind}", exact, gradient, promise, seed))
     return tuple(checks)
+
+
+def _of_prediction(name: str, subject: Subject, sample: Sample, exact: Exact, promise: float) -> Check:
+    """Return the check of what `forward` returns; errors are relative to the largest prediction."""
+    found = subject.call("forward", sample.theta.astype(subject.dtype), sample.inputs.astype(subject.dtype))
+    expected = np.array(exact.reference.activations[-1], dtype=float)
+    if np.shape(found) != expected.shape:
+        raise CallFailedError(f"forward returned the shape {np.shape(found)}; expected {expected.shape}")
+    error = relative(float(np.abs(found - expected).max()), float(np.abs(expected).max()))
+    return Check(name, "P", (), len(subject.network.layers), error, promise, error <= promise)
 
 
 def _of_losses(name: str, losses: dict[str, float], expected: LossValue, promise: float) -> Check:

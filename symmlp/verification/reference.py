@@ -16,7 +16,7 @@ import sympy as sp
 
 from symmlp.catalog.losses import p, y
 from symmlp.spec import Network
-from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number
+from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number, is_real
 from symmlp.verification.layout import Array, Layout
 from symmlp.verification.rows import RowFunction, row_function
 
@@ -183,7 +183,7 @@ class Reference:
                 for row, wanted in zip(prediction, self.targets, strict=True)
                 for pair in zip(row, wanted, strict=True)
             ]
-            real = all(not isinstance(term, context.mpc) and context.isfinite(term) for term in terms)
+            real = all(is_real(term, context) for term in terms)
         except (ArithmeticError, TypeError, ValueError) as error:
             raise NotRealError(f"loss: {error}") from error
         if not real:

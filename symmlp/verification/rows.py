@@ -10,6 +10,7 @@ import sympy as sp
 from symmlp.catalog.activations import Activation, x
 from symmlp.errors import UnsupportedError
 from symmlp.notation import Z, batch, column, other
+from symmlp.verification.branches import branched
 from symmlp.verification.evaluation import Evaluation, Function, Number
 
 _own, _other = sp.symbols("z_own z_other", real=True)
@@ -75,10 +76,10 @@ def _require_sum_over_row(total: sp.Sum) -> None:
 
 
 def row_expressions(activation: Activation, row: Sequence[sp.Expr]) -> list[sp.Expr]:
-    """Return the activation of a row of expressions, entry by entry, its sums written out."""
+    """Return the activation of a row of expressions, entry by entry: sums written out, branches as functions."""
+    written = branched(activation.value)
     if activation.acts_on == "entry":
-        return [activation.value.xreplace({x: entry}) for entry in row]
-    written = activation.value
+        return [written.xreplace({x: entry}) for entry in row]
     for total in sorted(activation.value.atoms(sp.Sum), key=sp.default_sort_key):
         _require_sum_over_row(total)
         terms = [total.function.xreplace({Z[batch, other]: entry}) for entry in row]

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from symmlp.errors import shown
 from symmlp.spec import Network
 from symmlp.verification.holomorphic import HolomorphicNumPy
 from symmlp.verification.layout import Array, Layout
-from symmlp.verification.loading import load_module
+from symmlp.verification.loading import ModuleTextError, load_module
 from symmlp.verification.sample import Sample
 
 
@@ -41,15 +42,22 @@ class Subject:
             ModuleTextError: the text is no generated module.
         """
         module = load_module(source)
+        if module.DTYPE not in (np.float64, np.float32):
+            raise ModuleTextError(f"module: DTYPE is {shown(module.DTYPE)}; expected np.float64 or np.float32")
         return cls(source, network, Layout.of(network), module, np.dtype(module.DTYPE))
 
-    def in_double(self) -> Subject:
-        """Return the subject called in float64: itself, or with DTYPE overridden."""
+    def in_double(self, sample: Sample) -> Subject:
+        """Return the subject called in float64, with DTYPE overridden if need be; itself where that does not work."""
         if self.dtype == np.float64:
             return self
         module = load_module(self.source)
         vars(module)["DTYPE"] = np.float64
-        return Subject(self.source, self.network, self.layout, module, np.dtype(np.float64), widened=True)
+        wide = Subject(self.source, self.network, self.layout, module, np.dtype(np.float64), widened=True)
+        try:
+            wide.loss_and_grad(sample)
+        except CallFailedError:
+            return self
+        return wide
 
     def holomorphic(self) -> Subject:
         """Return the subject with NumPy replaced by one whose functions decide on the real part."""

@@ -7,6 +7,7 @@ only zero can be that small, and the small ones are also proven zero by algebra.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -17,10 +18,10 @@ import sympy as sp
 from symmlp.matrix import Node, variables
 from symmlp.spec import Network
 from symmlp.verification.comparison import relative, worse
-from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number, precise
+from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number, is_real, precise
 from symmlp.verification.expansion import Entries, Expander, Meaning, entries
 from symmlp.verification.report import Check
-from symmlp.verification.windows import Window, windows
+from symmlp.verification.windows import Window, tree_size, windows
 
 DIGITS = 60
 PROMISE = 1e-50
@@ -35,7 +36,10 @@ MOST_WINDOWS = 12
 RANGES = ((-90, 91), (1, 64))
 """Numerators over 64, in turn: numbers of either sign, and numbers between 0 and 1, where logarithms are real."""
 
-PROVABLE_OPERATIONS = 120
+SLOPES = 3
+"""Entries of each array by which the scalar is differentiated."""
+
+PROVABLE_NODES = 400
 """Size of a difference up to which algebra is asked for a proof; a bound on its time that does not depend on the machine."""
 
 
@@ -53,20 +57,26 @@ class MatrixEquation(Protocol):
 
 @dataclass(frozen=True)
 class Claim:
-    """That the equations' array `target` is what the window's forward definitions make it."""
+    """That the equations' array `target` has at some entries what the window's forward definitions make them."""
 
     target: str
     layer: int | None
-    found: Entries
-    expected: Entries
+    places: tuple[tuple[int, ...], ...]
+    found: tuple[sp.Expr, ...]
+    expected: tuple[sp.Expr, ...]
 
-    def differences(self) -> Iterator[sp.Expr]:
-        """Yield found - expected for every entry."""
-        yield from (found - expected for found, expected in zip(self.found.flat, self.expected.flat, strict=True))
+    @classmethod
+    def at(cls, target: str, found: Entries, expected: Mapping[tuple[int, ...], sp.Expr]) -> Claim:
+        """Return the claim about the entries that `expected` names."""
+        return cls(target, layer_of(target), tuple(expected), tuple(found[place] for place in expected), tuple(expected.values()))
+
+    def is_proven(self) -> bool:
+        """Tell whether algebra shows the first entry's difference to be zero."""
+        return _vanishes(self.found[0] - self.expected[0])
 
 
 def check_equations(network: Network, equations: Sequence[MatrixEquation], seed: int) -> Iterator[Check]:
-    """Yield one check for every window of layers; none without equations.
+    """Yield the checks of the loss, of the last layers with the loss, and of every other layer; none without equations.
 
     Raises:
         UnsupportedError: a node or function has no expansion.
@@ -74,31 +84,42 @@ def check_equations(network: Network, equations: Sequence[MatrixEquation], seed:
     """
     if not equations:
         return
-    found = windows(network)
-    kept = found if len(found) <= MOST_WINDOWS else found[: MOST_WINDOWS // 2] + found[-MOST_WINDOWS // 2 :]
-    for window in kept:
-        yield _check_window(window, equations, seed)
-    if len(found) > len(kept):
-        yield Check("symbolic", ok=None, note=f"{len(found) - len(kept)} inner layers are not expanded")
+    loss, tail, *others = windows(network)
+    yield _check_window(loss, equations, seed)
+    yield _check_window(tail, equations, seed)
+    kept = others if len(others) <= MOST_WINDOWS else others[: MOST_WINDOWS // 2] + others[-MOST_WINDOWS // 2 :]
+    checks = [_check_window(window, equations, seed) for window in kept]
+    if checks:
+        worst = max(checks, key=lambda check: (not check.ok, worse(check.error)))
+        left_out = f"; {len(others) - len(kept)} inner layers left out" if len(kept) < len(others) else ""
+        yield replace(worst, name="symbolic, other layers", note=f"{len(kept)} layers one by one; {worst.note}{left_out}")
 
 
 def _check_window(window: Window, equations: Sequence[MatrixEquation], seed: int) -> Check:
     name = f"symbolic, {window.name}"
     arrays = _expanded(window, equations)
-    missing = next((target for target in _targets(window) if target not in arrays), None)
-    if missing is not None:
-        return Check(name, missing, ok=False, promise=PROMISE, note=f"no equation gives {missing}")
     claims = []
-    for target, expected in _targets(window).items():
-        if arrays[target].shape != expected.shape:
-            shapes = f"{arrays[target].shape}; expected {expected.shape}"
-            return Check(name, target, ok=False, promise=PROMISE, note=f"{target} expands to the shape {shapes}")
-        claims.append(Claim(target, _layer(target), arrays[target], expected))
+    for target, (shape, expected) in _targets(window).items():
+        if target not in arrays:
+            return _failed(name, target, f"no equation gives {target}")
+        if arrays[target].shape != shape:
+            return _failed(name, target, f"{target} expands to the shape {arrays[target].shape}; expected {shape}")
+        claims.append(Claim.at(target, arrays[target], expected))
     worst = _worst(name, window, claims, seed)
-    proven, total = _proven(claims)
+    proven, looked_at = sum(claim.is_proven() for claim in claims), sum(len(claim.places) for claim in claims)
     sizes = ", ".join(f"{size} for {actual}" for actual, size in window.sizes.items())
-    note = f"{total} entries at {POINTS} rational points, {proven} also proven; sizes {sizes}"
-    return replace(worst, note=note)
+    proofs = f"{proven} of {len(claims)} arrays also proven"
+    return replace(worst, note=f"{looked_at} entries at {POINTS} rational points, {proofs}; sizes {sizes}")
+
+
+def _failed(name: str, target: str, note: str) -> Check:
+    return Check(name, target, (), layer_of(target), math.inf, PROMISE, False, note)
+
+
+def layer_of(target: str) -> int | None:
+    """Return the layer in an array's name: 12 for dW12, None for L."""
+    digits = target.lstrip("dWbZA")
+    return int(digits) if digits.isdigit() else None
 
 
 def _expanded(window: Window, equations: Sequence[MatrixEquation]) -> dict[str, Entries]:
@@ -111,17 +132,22 @@ def _expanded(window: Window, equations: Sequence[MatrixEquation]) -> dict[str, 
     return arrays
 
 
-def _targets(window: Window) -> Mapping[str, Entries]:
-    """Return what the equations have to give: activations, the loss, and the gradients, as the definitions make them."""
-    targets = {window.activation_name(layer): window.forward[window.activation_name(layer)] for layer in window.layers}
+def _targets(window: Window) -> dict[str, tuple[tuple[int, ...], dict[tuple[int, ...], sp.Expr]]]:
+    """Return shape and entries of what the equations have to give: activations, the loss, gradients."""
+    whole = {window.activation_name(layer): window.forward[window.activation_name(layer)] for layer in window.layers}
     if window.ends_in_loss:
-        targets["L"] = entries(window.scalar)
-    return targets | {f"d{name}": window.slopes(name) for name in window.differentiated}
+        whole["L"] = entries(window.scalar)
+    targets = {name: (array.shape, {place: array[place] for place in np.ndindex(array.shape)}) for name, array in whole.items()}
+    for name in window.differentiated:
+        shape = window.given[name].shape
+        targets[f"d{name}"] = (shape, {place: window.slope(name, place) for place in spread(shape)})
+    return targets
 
 
-def _layer(target: str) -> int | None:
-    digits = target.lstrip("dWbZA")
-    return int(digits) if digits.isdigit() else None
+def spread(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return up to SLOPES entries, no two in one row or one column; the last rows and columns are among them."""
+    count = min(SLOPES, *shape)
+    return [tuple(size - 1 - (number + axis) % size for axis, size in enumerate(shape)) for number in range(count)]
 
 
 def _worst(name: str, window: Window, claims: Sequence[Claim], seed: int) -> Check:
@@ -130,7 +156,7 @@ def _worst(name: str, window: Window, claims: Sequence[Claim], seed: int) -> Che
     for numbers in _at_points(claims, window, seed):
         remaining = iter(numbers)
         for claim in claims:
-            found, expected = ([next(remaining) for _ in range(claim.expected.size)] for _ in range(2))
+            found, expected = ([next(remaining) for _ in claim.places] for _ in range(2))
             checks.append(_compared(name, claim, found, expected))
     return max(checks, key=lambda check: worse(check.error))
 
@@ -139,14 +165,13 @@ def _compared(name: str, claim: Claim, found: Sequence[Number], expected: Sequen
     scale = float(max(abs(number) for number in expected))
     errors = [relative(float(left - right), scale) for left, right in zip(found, expected, strict=True)]
     place = max(range(len(errors)), key=lambda each: worse(errors[each]))
-    entry = tuple(int(index) for index in np.unravel_index(place, claim.expected.shape))
-    return Check(name, claim.target, entry, claim.layer, errors[place], PROMISE, errors[place] <= PROMISE)
+    return Check(name, claim.target, claim.places[place], claim.layer, errors[place], PROMISE, errors[place] <= PROMISE)
 
 
 def _at_points(claims: Sequence[Claim], window: Window, seed: int) -> Iterator[list[Number]]:
     """Yield the numbers of every claim, found and expected, at POINTS random rational points where all are real."""
     evaluation, symbols = Evaluation(precise(DIGITS), shared=True), window.symbols
-    exprs = [expr for claim in claims for side in (claim.found, claim.expected) for expr in side.flat]
+    exprs = [expr for claim in claims for side in (claim.found, claim.expected) for expr in side]
     functions = evaluation.functions(exprs, symbols)
     generator = np.random.Generator(np.random.PCG64(seed))
     found = 0
@@ -168,20 +193,14 @@ def _real(functions: Sequence[Function], values: list[Number], context: Any) -> 
         numbers = [function(values) for function in functions]
     except (ArithmeticError, TypeError, ValueError):
         return None
-    return numbers if all(not isinstance(number, context.mpc) and context.isfinite(number) for number in numbers) else None
-
-
-def _proven(claims: Sequence[Claim]) -> tuple[int, int]:
-    """Return (number of differences that algebra shows to be zero, number of all)."""
-    differences = [difference for claim in claims for difference in claim.differences()]
-    return sum(map(_vanishes, differences)), len(differences)
+    return numbers if all(is_real(number, context) for number in numbers) else None
 
 
 def _vanishes(difference: sp.Expr) -> bool:
     """Tell whether `difference` is zero by expansion, its exponentials and other functions standing as variables."""
     if difference == 0:
         return True
-    if difference.count_ops() > PROVABLE_OPERATIONS:
+    if tree_size(difference) > PROVABLE_NODES:
         return False
     numerator, _ = sp.fraction(sp.together(difference))
     return bool(sp.expand(numerator) == 0)

@@ -16,9 +16,13 @@ import sympy as sp
 from symmlp.catalog.losses import p, y
 from symmlp.matrix import Size
 from symmlp.spec import Network
-from symmlp.verification.expansion import Entries, without_abs
+from symmlp.verification.branches import branched
+from symmlp.verification.expansion import Entries
 from symmlp.verification.reference import weight_of_entry
 from symmlp.verification.rows import row_expressions
+
+MOST_NODES = 5000
+"""Nodes of a scalar of two layers; SymPy takes some 0.1 s a derivative for so many."""
 
 SAMPLES = 2
 SMALLEST = 3
@@ -140,15 +144,14 @@ class Window:
         final = (self.forward | self.given)[name]
         if not self.ends_in_loss:
             return sp.Add(*(final * self.given[self.cotangent]).flat)
-        definition = self.network.loss_definition.value
+        definition = branched(self.network.loss_definition.value)
         pairs = zip(final.flat, self.given["Y"].flat, strict=True)
         terms = [definition.xreplace({p: predicted, y: wanted}) for predicted, wanted in pairs]
         return weight_of_entry(self.network, SAMPLES, self._small(self.last)) * sp.Add(*terms)
 
-    def slopes(self, wrt: str) -> Entries:
-        """Return the scalar's derivative by every entry of the array called `wrt`, by SymPy's scalar rules."""
-        smooth = without_abs(self.scalar)
-        return np.frompyfunc(lambda symbol: sp.diff(smooth, symbol), 1, 1)(self.given[wrt])
+    def slope(self, wrt: str, entry: tuple[int, ...]) -> sp.Expr:
+        """Return the scalar's derivative by one entry of the array called `wrt`, by SymPy's scalar rules."""
+        return sp.diff(self.scalar, self.given[wrt][entry])
 
     @property
     def differentiated(self) -> Iterator[str]:
@@ -158,10 +161,26 @@ class Window:
                 yield name
 
 
+def tree_size(expr: sp.Basic) -> int:
+    """Return the number of nodes of an expression written out as a tree, equal parts being counted as often as they occur."""
+    sizes: dict[sp.Basic, int] = {}
+
+    def size(part: sp.Basic) -> int:
+        if part not in sizes:
+            sizes[part] = 1 + sum(map(size, part.args))
+        return sizes[part]
+
+    return size(expr)
+
+
 def windows(network: Network) -> list[Window]:
-    """Return the windows that together hold every layer: the last two with the loss, each of the others alone."""
+    """Return the windows that together hold every layer: the loss alone, the last layers with the loss, each other alone.
+
+    The last two layers are taken together unless their scalar is too large to be differentiated as a tree.
+    """
     depth = len(network.layers)
-    tail = max(1, depth - 1)
-    return [Window(network, depth + 1, depth), Window(network, tail, depth)] + [
-        Window(network, layer, layer) for layer in range(1, tail)
-    ]
+    tail = Window(network, max(1, depth - 1), depth)
+    if len(tail.layers) > 1 and tree_size(tail.scalar) > MOST_NODES:
+        tail = Window(network, depth, depth)
+    others = [Window(network, layer, layer) for layer in range(1, tail.first)]
+    return [Window(network, depth + 1, depth), tail, *others]

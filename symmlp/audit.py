@@ -1,0 +1,67 @@
+"""`verify`: a network's generated module, or a generated file, before every oracle."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+from symmlp.deriving import derive
+from symmlp.errors import SpecError, shown
+from symmlp.generation import generate
+from symmlp.spec import Network
+from symmlp.verification import Report, check_module
+
+MAX_MODULE_BYTES = 64 * 2**20
+
+
+def verify(subject: Network | str | Path, *, seed: int = 0) -> Report:
+    """Return the report of every oracle on a network's generated module, or on a generated file.
+
+    `subject` is a network, anything that `Network.load` takes, or the path of a generated .py file, whose own text is
+    checked against the network in its SPEC.
+
+    Raises:
+        SymmlpError: there is no such file, or it is no generated module.
+    """
+    if isinstance(subject, Network):
+        return _verify_network(subject, seed)
+    if str(subject).endswith(".py"):
+        source = _module_text(subject)
+        network = Network.model_validate(_spec_of(source, subject))
+        return check_module(source, network, equations=_equations(network), seed=seed)
+    return _verify_network(Network.load(subject), seed)
+
+
+def _verify_network(network: Network, seed: int) -> Report:
+    return check_module(generate(network), network, equations=_equations(network), seed=seed)
+
+
+def _equations(network: Network) -> tuple[Any, ...]:
+    derivation = derive(network)
+    return (*derivation.forward, derivation.loss, *derivation.backward)
+
+
+def _module_text(path: str | Path) -> str:
+    try:
+        content = Path(path).read_bytes()
+        if len(content) > MAX_MODULE_BYTES:
+            raise SpecError(f"file: {shown(str(path))} is larger than {MAX_MODULE_BYTES} bytes")
+        return content.decode("utf-8")
+    except OSError as error:
+        raise SpecError(f"file: cannot read {shown(str(path))}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise SpecError(f"file: {shown(str(path))} is not UTF-8 text") from None
+
+
+def _spec_of(source: str, path: str | Path) -> Any:
+    """Return the value of SPEC, read from the text without running it."""
+    try:
+        for statement in ast.parse(source).body:
+            match statement:
+                case ast.Assign(targets=[ast.Name(id="SPEC")], value=value):
+                    return ast.literal_eval(value)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        pass
+    raise SpecError(f"file: {shown(str(path))} has no SPEC; expected a module that symmlp generated")
+

@@ -1,0 +1,232 @@
+"""The command line: exit code 0 done, 1 a check failed, 2 bad input with one line on stderr and nothing written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+import symmlp
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Derive, generate and verify the gradients of a multi-layer perceptron.",
+)
+
+
+class Layout(StrEnum):
+    """How samples lie: one a row, or a single column."""
+
+    batch = "batch"
+    sample = "sample"
+
+
+class DerivationFormat(StrEnum):
+    """Formats of `symmlp derive`."""
+
+    text = "text"
+    latex = "latex"
+    json = "json"
+
+
+class ReportFormat(StrEnum):
+    """Formats of `symmlp verify`."""
+
+    text = "text"
+    json = "json"
+
+
+class Target(StrEnum):
+    """What a generated module computes with."""
+
+    numpy = "numpy"
+
+
+class ModuleStyle(StrEnum):
+    """How a generated module is written."""
+
+    plain = "plain"
+
+
+class Dtype(StrEnum):
+    """Floating-point type of a generated module."""
+
+    float64 = "float64"
+    float32 = "float32"
+
+
+class Optimizer(StrEnum):
+    """Optimizers of a generated module."""
+
+    sgd = "sgd"
+    adam = "adam"
+
+
+class Dataset(StrEnum):
+    """Bundled data sets."""
+
+    digits = "digits"
+    iris = "iris"
+    friedman = "friedman"
+
+
+SPEC_HELP = "A .toml or .json file, or a short string: '4 -> 16 tanh -> 3 softmax | cross_entropy'."
+Spec = Annotated[str, typer.Argument(metavar="SPEC", help=SPEC_HELP, show_default=False)]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
+
+
+@app.command()
+def demo(
+    dataset: Annotated[Dataset, typer.Option(help="The bundled data set.")] = Dataset.digits,
+    out: Annotated[Path, typer.Option(help="Directory for formulas, module and parameters.")] = Path("symmlp-demo"),
+    force: Force = False,
+) -> None:
+    """Do the main job on real data: derive, generate, verify, train."""
+    symmlp.demo(out, dataset=dataset.value, force=force)
+
+
+@app.command()
+def derive(
+    spec: Spec,
+    wrt: Annotated[str | None, typer.Option(help="Only the way to these gradients: W1,b1.", show_default=False)] = None,
+    format: Annotated[DerivationFormat, typer.Option(help="Output format.")] = DerivationFormat.text,
+    steps: Annotated[bool, typer.Option("--steps/--no-steps", help="Show the steps of each equation.")] = True,
+    layout: Annotated[Layout, typer.Option(help="Rows of samples, or one column.")] = Layout.batch,
+) -> None:
+    """Print forward equations, backward equations and the steps between."""
+    derivation = symmlp.derive(symmlp.Network.load(spec), layout=layout.value)
+    names = None if wrt is None else [name.strip() for name in wrt.split(",")]
+    if format is DerivationFormat.json:
+        typer.echo(json.dumps(derivation.as_dict(wrt=names), indent=2, ensure_ascii=False))
+    elif format is DerivationFormat.latex:
+        typer.echo(derivation.latex(wrt=names, steps=steps), nl=False)
+    else:
+        typer.echo(derivation.text(wrt=names, steps=steps), nl=False)
+
+
+@app.command()
+def generate(
+    spec: Spec,
+    output: Annotated[str, typer.Option("-o", "--output", help="The module to write, a .py file.", show_default=False)],
+    target: Annotated[Target, typer.Option(help="What the module computes with.")] = Target.numpy,
+    style: Annotated[ModuleStyle, typer.Option(help="How it is written.")] = ModuleStyle.plain,
+    dtype: Annotated[Dtype, typer.Option(help="Floating-point type.")] = Dtype.float64,
+    force: Force = False,
+) -> None:
+    """Write a standalone training module that needs NumPy only."""
+    if not output.endswith(".py"):
+        raise symmlp.SymmlpError(f"output: expected a file name ending in .py, got {output!a}")
+    network = symmlp.Network.load(spec)
+    source = symmlp.generate(network, target=target.value, style=style.value, dtype=dtype.value)
+    symmlp.write_text(output, source, force=force)
+    typer.echo(f"{output}: {len(source.splitlines())} lines for {network.short()}")
+
+
+@app.command()
+def verify(
+    subject: Annotated[str, typer.Argument(metavar="SPEC|FILE.py", help=f"{SPEC_HELP} Or a generated module.")],
+    format: Annotated[ReportFormat, typer.Option(help="Output format.")] = ReportFormat.text,
+    seed: Annotated[int, typer.Option(help="Seed of the points that are compared.", min=0)] = 0,
+) -> None:
+    """Check a generated module's gradient against independent oracles."""
+    report = symmlp.verify(subject, seed=seed)
+    if format is ReportFormat.json:
+        typer.echo(json.dumps(report.as_dict(), indent=2))
+    else:
+        typer.echo(report.text().rstrip("\n"))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
+def train(
+    spec: Spec,
+    samples: Annotated[Path, typer.Argument(metavar="DATA.csv|DATA.npz", help="Samples: CSV, or npz with X and Y.")],
+    target_columns: Annotated[
+        str | None, typer.Option(help="Names or 1-based numbers of the target columns.", show_default="the last ones")
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the training samples.")] = 100,
+    batch_size: Annotated[int, typer.Option(help="Samples a step.")] = 32,
+    optimizer: Annotated[Optimizer, typer.Option(help="Update rule.")] = Optimizer.adam,
+    lr: Annotated[float | None, typer.Option(help="Learning rate.", show_default="the optimizer's")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of split, parameters and order.")] = 0,
+    held_out: Annotated[float, typer.Option(help="Share of the samples kept for the score.")] = 0.2,
+    standardize: Annotated[bool, typer.Option("--standardize/--no-standardize", help="Scale the inputs.")] = True,
+    dtype: Annotated[Dtype, typer.Option(help="Floating-point type.")] = Dtype.float64,
+    out: Annotated[Path, typer.Option(help="Directory for the module, its parameters and its record.")] = Path(),
+    force: Force = False,
+) -> None:
+    """Generate a module, fit it to samples, score it on held-out ones and save the parameters."""
+    network = symmlp.Network.load(spec)
+    columns = None if target_columns is None else [_column(text) for text in target_columns.split(",")]
+    result = symmlp.train(
+        network,
+        symmlp.read_samples(samples, network, columns, dtype=dtype.value),
+        out_dir=out,
+        force=force,
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=optimizer.value,
+        lr=lr,
+        seed=seed,
+        held_out=held_out,
+        standardize=standardize,
+        dtype=dtype.value,
+    )
+    typer.echo(f"{result.score_name} on held-out samples: {result.score:.4f}")
+    typer.echo(f"module: {result.module_path}\nparameters: {result.parameters_path}\nrecord: {result.record_path}")
+
+
+def _column(text: str) -> str | int:
+    name = text.strip()
+    return int(name) if name.isascii() and name.isdigit() else name
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a spec, for editors."""
+    typer.echo(json.dumps(symmlp.Network.model_json_schema(), indent=2))
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
+) -> None:
+    """Derive, generate and verify the gradients of a multi-layer perceptron."""
+    if show:
+        typer.echo(symmlp.__version__)
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Return the exit code of a command line; errors of the user's are told in one line on stderr."""
+    try:
+        code = app(arguments or ["--help"], prog_name="symmlp", standalone_mode=False)
+    except TyperException as error:
+        return _refused(error.format_message(), 2)
+    except (Abort, KeyboardInterrupt) as error:
+        return _refused(str(error) or "interrupted", 130)
+    except BrokenPipeError:
+        return 0
+    except ValueError as error:
+        if not isinstance(error, symmlp.SymmlpError):
+            raise
+        return _refused(str(error), 2)
+    return code if isinstance(code, int) else 0
+
+
+def _refused(message: str, code: int) -> int:
+    print(f"symmlp: {' '.join(message.split())}", file=sys.stderr)
+    return code
