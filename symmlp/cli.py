@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -89,7 +91,8 @@ def demo(
     force: Force = False,
 ) -> None:
     """Do the main job on real data: derive, generate, verify, train."""
-    symmlp.demo(out, dataset=dataset.value, force=force)
+    with _interruptible():
+        symmlp.demo(out, dataset=dataset.value, force=force)
 
 
 @app.command()
@@ -165,28 +168,38 @@ def train(
 ) -> None:
     """Generate a module, fit it to samples, score it on held-out ones and save the parameters."""
     network = symmlp.Network.load(spec)
-    columns = None if target_columns is None else [_column(text) for text in target_columns.split(",")]
-    result = symmlp.train(
-        network,
-        symmlp.read_samples(samples, network, columns, dtype=dtype.value),
-        out_dir=out,
-        force=force,
-        epochs=epochs,
-        batch_size=batch_size,
-        optimizer=optimizer.value,
-        lr=lr,
-        seed=seed,
-        held_out=held_out,
-        standardize=standardize,
-        dtype=dtype.value,
-    )
-    typer.echo(f"{result.score_name} on held-out samples: {result.score:.4f}")
+    columns = None if target_columns is None else [name.strip() for name in target_columns.split(",")]
+    with _interruptible():
+        result = symmlp.train(
+            network,
+            symmlp.read_samples(samples, network, columns, dtype=dtype.value),
+            out_dir=out,
+            force=force,
+            progress=True,
+            epochs=epochs,
+            batch_size=batch_size,
+            optimizer=optimizer.value,
+            lr=lr,
+            seed=seed,
+            held_out=held_out,
+            standardize=standardize,
+            dtype=dtype.value,
+        )
+    typer.echo(f"{result.score_name}: {result.score:.4f}")
     typer.echo(f"module: {result.module_path}\nparameters: {result.parameters_path}\nrecord: {result.record_path}")
 
 
-def _column(text: str) -> str | int:
-    name = text.strip()
-    return int(name) if name.isascii() and name.isdigit() else name
+class Interrupted(Exception):
+    """Ctrl-C, with a message that says how far the work came."""
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Turn Ctrl-C into Interrupted: the command-line library would swallow its message."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Interrupted(str(error) or "interrupted") from None
 
 
 @app.command()
@@ -216,7 +229,7 @@ def run(arguments: list[str]) -> int:
         code = app(arguments or ["--help"], prog_name="symmlp", standalone_mode=False)
     except TyperException as error:
         return _refused(error.format_message(), 2)
-    except (Abort, KeyboardInterrupt) as error:
+    except (Abort, Interrupted, KeyboardInterrupt) as error:
         return _refused(str(error) or "interrupted", 130)
     except BrokenPipeError:
         return 0

@@ -18,7 +18,7 @@ from symmlp.calculus.matrix_form import PRIME
 from symmlp.derivation import Derivation, Formula
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import Call, Var, shape_text, variables, walk
-from symmlp.printing.error_functions import far_coefficients, near_coefficients
+from symmlp.calculus.error_functions import far_coefficients, near_coefficients
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numpy import NumpyPrinter
 from symmlp.printing.text import TextStyle

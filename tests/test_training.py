@@ -21,7 +21,7 @@ from symmlp.errors import DataError, OutputError, SymmlpError
 from symmlp.generation import generate
 from symmlp.samples import Samples
 from symmlp.spec import Network
-from symmlp.training import Settings, TrainResult, demo, demonstration, train
+from symmlp.training import Settings, train
 from symmlp.training.generated import load
 from symmlp.training.scaling import InputScaling, Scalings, TargetScaling
 from symmlp.training.scoring import score, split
@@ -398,56 +398,6 @@ def test_a_regression_learns_a_plane(tmp_path: Path) -> None:
     result = train(PLANE, _plane(200), out_dir=tmp_path, epochs=150, batch_size=16, lr=1e-2)
     assert result.score_name == "held-out R²"
     assert result.score > 0.97
-
-
-def _demonstrated(directory: Path, **options: Any) -> tuple[TrainResult, str]:
-    console = Console(file=io.StringIO(), width=200)
-    result = demo(directory, console=console, **options)
-    return result, console.file.getvalue()  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize(("dataset", "least"), [("digits", 0.96), ("iris", 0.93), ("friedman", 0.95)])
-def test_the_demonstration_reaches_its_promise(dataset: str, least: float, tmp_path: Path) -> None:
-    result, _ = _demonstrated(tmp_path, dataset=dataset)
-    assert result.score_name.startswith("held-out")
-    assert result.score >= least
-
-
-def test_the_demonstration_ends_by_saying_where_everything_lies_and_how_good_it_is(tmp_path: Path) -> None:
-    result, told = _demonstrated(tmp_path, dataset="iris", epochs=3)
-    assert result.formulas_path is not None
-    for path in (result.formulas_path, result.module_path, result.parameters_path, result.record_path):
-        assert path.is_file()
-        assert str(path) in told
-    assert f"held-out accuracy  {result.score:.4f}" in told.splitlines()[-1]
-
-
-def test_the_demonstration_tells_its_stages_in_order(tmp_path: Path) -> None:
-    _, told = _demonstrated(tmp_path, dataset="iris", epochs=3)
-    places = [told.index(stage) for stage in ("network ", "derive ", "generate ", "verified", "training ", "formulas ")]
-    assert places == sorted(places)
-
-
-def test_a_module_that_is_not_verified_ends_the_demonstration_with_nothing_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def doubled(network: Network, dtype: Any) -> str:
-        return generate(network, dtype=dtype) + (
-            "\n_right = loss_and_grad\n"
-            "def loss_and_grad(theta, X, Y, out=None):\n"
-            "    value, gradient = _right(theta, X, Y)\n"
-            "    return value, 2 * gradient\n"
-        )
-
-    monkeypatch.setattr(demonstration, "generate", doubled)
-    with pytest.raises(SymmlpError, match="^verify: the generated module failed .*; nothing was written$"):
-        _demonstrated(tmp_path, dataset="iris", epochs=3)
-    assert _names(tmp_path) == []
-
-
-def test_an_unknown_data_set_of_the_demonstration_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="^dataset: unknown 'irs'"):
-        _demonstrated(tmp_path, dataset="irs")
 
 
 def test_an_array_that_is_given_is_never_changed(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from sympy.codegen.cfunctions import Cbrt, expm1, log1p
 from symmlp.expression.real import rounded, value_at
 
 _ROUNDING = 1e-40
+_LARGEST_EXPONENT = 745
+"""exp(-745) is the smallest float64, and exp(710) above the largest."""
 
 
 def _plain(function: type[sp.Function]) -> Callable[[sp.Expr], sp.Expr]:
@@ -34,6 +36,18 @@ def _plain(function: type[sp.Function]) -> Callable[[sp.Expr], sp.Expr]:
     return build
 
 
+def _exponential(u: sp.Expr) -> sp.Expr:
+    """Return exp(u), which SymPy turns into an exact power of c where u has a term k*log(c).
+
+    Raises:
+        OverflowError: that power is beyond float64; exp(1e30*log(3)) would fill the memory.
+    """
+    for term in sp.Add.make_args(u):
+        if term.is_number and term.has(sp.log) and abs(rounded(value_at(term, {}))) > _LARGEST_EXPONENT:
+            raise OverflowError
+    return _plain(sp.exp)(u)
+
+
 def _cube_root(u: sp.Expr) -> sp.Expr:
     """Return the real cube root: of a number by its sign, because SymPy's power takes the complex one of -8."""
     if not u.is_number:
@@ -42,15 +56,15 @@ def _cube_root(u: sp.Expr) -> sp.Expr:
     return sign * sp.Pow(sign * u, sp.Rational(1, 3))
 
 
-def _kept(function: type[sp.Function], *others: type[sp.Basic]) -> Callable[[sp.Expr], sp.Expr]:
-    """Return the constructor of a SymPy function that stays itself where SymPy would turn it into one of `others`.
+def _kept(function: type[sp.Function], unwanted: Callable[[sp.Expr], bool]) -> Callable[[sp.Expr], sp.Expr]:
+    """Return the constructor of a SymPy function that stays as it is written where SymPy's form is `unwanted`.
 
     That is cot for tan(u + pi/2), which is outside the language, and 2 - erfc(u) for erfc(-u), which cancels.
     """
 
     def build(u: sp.Expr) -> sp.Expr:
         value = function(u)
-        return function(u, evaluate=False) if value.has(*others) and not u.has(*others) else value
+        return function(u, evaluate=False) if unwanted(value) else value
 
     return build
 
@@ -90,7 +104,7 @@ class Function:
 
 
 FUNCTIONS: dict[str, Function] = {
-    "exp": Function(_plain(sp.exp)),
+    "exp": Function(_exponential),
     "expm1": Function(_plain(expm1)),
     "log": Function(_plain(sp.log)),
     "log1p": Function(_plain(log1p)),
@@ -98,7 +112,7 @@ FUNCTIONS: dict[str, Function] = {
     "cbrt": Function(_cube_root),
     "sin": Function(_plain(sp.sin)),
     "cos": Function(_plain(sp.cos)),
-    "tan": Function(_kept(sp.tan, sp.cot)),
+    "tan": Function(_kept(sp.tan, lambda value: value.has(sp.cot))),
     "asin": Function(_plain(sp.asin)),
     "acos": Function(_plain(sp.acos)),
     "atan": Function(_plain(sp.atan)),
@@ -109,13 +123,13 @@ FUNCTIONS: dict[str, Function] = {
     "acosh": Function(_plain(sp.acosh)),
     "atanh": Function(_plain(sp.atanh)),
     "erf": Function(_plain(sp.erf)),
-    "erfc": Function(_kept(sp.erfc, sp.Add)),
+    "erfc": Function(_kept(sp.erfc, lambda value: isinstance(value, sp.Add))),
     "abs": Function(_plain(sp.Abs)),
     "sign": Function(_plain(sp.sign)),
     "max": Function(_extreme(sp.Max, operator.gt), 2, more=True),
     "min": Function(_extreme(sp.Min, operator.lt), 2, more=True),
     "where": Function(_choice, 3),
-    "sigmoid": Function(lambda u: 1 / (1 + sp.exp(-u))),
-    "softplus": Function(lambda u: sp.log(1 + sp.exp(u))),
-    "logsumexp": Function(lambda *us: sp.log(sp.Add(*map(sp.exp, us))), 2, more=True),
+    "sigmoid": Function(lambda u: 1 / (1 + _exponential(-u))),
+    "softplus": Function(lambda u: sp.log(1 + _exponential(u))),
+    "logsumexp": Function(lambda *us: sp.log(sp.Add(*map(_exponential, us))), 2, more=True),
 }

@@ -197,9 +197,11 @@ class _Reader:
         if given < wanted or (given > wanted and not function.more):
             count = f"{wanted} {'or more ' if function.more else ''}argument{'s' if wanted > 1 else ''}"
             raise self.error(f"{name} {_at(node)} takes {count}, got {given}")
-        if name != "where":
-            return function.build(*map(self.expression, arguments))
-        return function.build(self.condition(arguments[0]), *map(self.expression, arguments[1:]))
+        first = self.condition if name == "where" else self.expression
+        try:
+            return function.build(first(arguments[0]), *map(self.expression, arguments[1:]))
+        except OverflowError:
+            raise self.error(f"{shown(self.segment(node))} {_at(node)} is a power beyond float64") from None
 
     def condition(self, node: ast.expr) -> sp.Rel | bool:
         """Return the comparison in a `where`, or its truth if it compares numbers."""

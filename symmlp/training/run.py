@@ -72,6 +72,7 @@ def train(
     out_dir: PathText,
     force: bool = False,
     console: Console | None = None,
+    progress: bool = False,
     generate: Callable[..., str] = generate,
     **settings: Any,
 ) -> TrainResult:
@@ -80,8 +81,8 @@ def train(
     `settings` are the fields of `Settings`: epochs, batch_size, optimizer, lr, seed, held_out, dtype, standardize.
     Three files are written, named after the network: the generated module; the parameters, as the module's own `load`
     reads them, for inputs and predictions as they are in `samples`; and a JSON record with the settings, the names of
-    columns and classes, the scaling that the parameters have absorbed, the history and the score. With a `console`, a
-    progress bar is shown.
+    columns and classes, the scaling that the parameters have absorbed, the history and the score. A progress bar is shown
+    on `console`, or on standard error if `progress` is True.
 
     Raises:
         SymmlpError: samples, settings or files are refused, or training diverged; nothing has been written.
@@ -90,7 +91,8 @@ def train(
     chosen = settings_of(settings)
     outputs = check_outputs(out_dir, network, force)
     source = generate(network, dtype=chosen.dtype)
-    trained = fit(network, samples, chosen, load(source), console)
+    told = console or (Console(stderr=True) if progress else None)
+    trained = fit(network, samples, chosen, load(source), told)
     return write(outputs, source, trained, force)
 
 

@@ -1,7 +1,8 @@
 """Branches that stay apart: `where` and absolute values as functions whose conditions SymPy does not look into.
 
-SymPy folds a piecewise expression in another one's condition into all combinations of their branches, and differentiates an
-absolute value through its real part; a chain of layers would grow with the number of branches to the power of its depth.
+SymPy folds a piecewise expression in another one's condition into all combinations of their branches, and
+differentiates an absolute value through its real part; a chain of layers would grow with the number of branches to the
+power of its depth.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sympy as sp
 from symmlp.errors import UnsupportedError, shown
 
 
-class _Chosen(sp.Function):
+class _Chosen(sp.Function):  # type: ignore[misc]  # SymPy has no types
     """The third argument where the first two satisfy the relation, the fourth elsewhere."""
 
     nargs = 4

@@ -22,13 +22,11 @@ from symmlp.verification.subject import CallFailedError, Subject
 from symmlp.verification.symbolic import MatrixEquation, check_equations
 
 
-def check_module(
-    source: str, network: Network, *, equations: Sequence[MatrixEquation] = (), seed: int = 0
-) -> Report:
+def check_module(source: str, network: Network, *, equations: Sequence[MatrixEquation] = (), seed: int = 0) -> Report:
     """Return what the oracles say about the module of text `source`, generated for `network`.
 
-    The text is executed; see `load_module`. `equations` are the derivation's, forward and backward in order: with them the
-    report says whether they are exact, too. The same arguments give the same report.
+    The text is executed; see `load_module`. `equations` are the derivation's, forward and backward in order: with them
+    the report says whether they are exact, too. The same arguments give the same report.
 
     Raises:
         ModuleTextError: the text is no generated module.

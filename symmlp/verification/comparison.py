@@ -12,7 +12,7 @@ from symmlp.verification.layout import Array, Layout
 from symmlp.verification.report import Check
 
 SMALL_ENTRY = 1e-3
-"""An entry below this part of its parameter's largest is a difference of larger terms, and known only to their rounding."""
+"""An entry below this part of its parameter's largest is a difference of larger terms, known only to their rounding."""
 
 ZERO_PARAMETER = 1e-3
 """A parameter whose gradient is zero is compared on this part of the whole gradient's largest entry."""
@@ -60,7 +60,7 @@ def worse(error: float) -> float:
 def compare(
     name: str,
     layout: Layout,
-    places: Sequence[int],
+    places: Sequence[int] | Array,
     found: Array,
     expected: Array,
     scale: Scale,
@@ -68,6 +68,7 @@ def compare(
     note: str = "",
 ) -> Check:
     """Return the check that `found` agrees with `expected` at `places`; anything that is not finite fails it."""
+    places = [int(place) for place in places]
     divisors = scale.of(layout, places, expected)
     with np.errstate(invalid="ignore"):
         differences = found - expected

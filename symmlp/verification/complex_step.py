@@ -1,4 +1,4 @@
-"""The complex step: ∂L/∂θᵢ = Im L(θ + i h eᵢ) / h + O(h²), exact to rounding at h = 1e-30 because nothing is subtracted.
+"""The complex step: ∂L/∂θᵢ = Im L(θ + i h eᵢ) / h + O(h²), exact to rounding at h = 1e-30: nothing is subtracted.
 
 The module's own loss is differentiated, so a loss that is wrong itself passes here; the high-precision oracle sees it.
 """

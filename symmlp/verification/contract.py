@@ -1,4 +1,4 @@
-"""The promises of a generated module that are no mathematics: names, shapes, dtypes, nothing mutated, nothing raised."""
+"""The promises of a generated module that are no mathematics: names, shapes, nothing mutated, nothing raised."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Contract:
         shapes = {parameter.name: parameter.shape for parameter in layout.parameters}
         if list(dict(module.SHAPES).items()) != list(shapes.items()):
             yield f"SHAPES: {shown(dict(module.SHAPES))}; expected {shown(shapes)}"
-        if module.N_PARAMS != layout.count:
+        if layout.count != module.N_PARAMS:
             yield f"N_PARAMS: {shown(module.N_PARAMS)}; expected {layout.count}"
 
     def starts_from_a_seed(self) -> Iterator[Fault]:

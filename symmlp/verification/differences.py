@@ -1,7 +1,7 @@
 """Central differences: their error against the gradient must shrink with h² as h is halved, or be rounding already.
 
-The claim is the order of convergence, not a tolerance: D(h) - g = c h² + O(h⁴), so halving h divides a right gradient's error
-by four, while a wrong gradient's error stays.
+The claim is the order of convergence, not a tolerance: D(h) - g = c h² + O(h⁴), so halving h divides a right
+gradient's error by four, while a wrong gradient's error stays.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Stencil:
     @property
     def central(self) -> Array:
         """The central differences D(h)."""
-        return (self.above - self.below) / (2 * np.array(STEPS))
+        return np.asarray((self.above - self.below) / (2 * np.array(STEPS)))
 
     @property
     def noise(self) -> Array:
@@ -56,7 +56,8 @@ class Stencil:
     def crosses_kink(self) -> bool:
         """Tell whether the one-sided slopes disagree by more than the second derivative explains.
 
-        S(h) = (L₊ - 2L₀ + L₋)/h, the difference of the one-sided slopes, is proportional to h unless a kink lies within h.
+        S(h) = (L₊ - 2L₀ + L₋)/h, the difference of the one-sided slopes, is proportional to h unless a kink lies
+        within h.
         """
         bend = (self.above - 2 * self.centre + self.below) / np.array(STEPS)
         truncation = abs(self.central[0] - self.central[1])
@@ -65,7 +66,7 @@ class Stencil:
 
     @property
     def truncation(self) -> tuple[float, float]:
-        """c h² and d h⁴ of D(h) = L′ + c h² + d h⁴ at the largest step, from the differences alone."""
+        """The terms c h² and d h⁴ of D(h) = L′ + c h² + d h⁴ at the largest step, from the differences alone."""
         first, second, third = (float(value) for value in self.central)
         fourth = ((first - second) - 4 * (second - third)) * 64 / 45
         return ((first - second) - fourth * 15 / 16) * 4 / 3, fourth
@@ -141,6 +142,6 @@ def _stencil(subject: Subject, sample: Sample, place: int) -> Stencil:
 
 
 def _magnitude(subject: Subject, sample: Sample, loss: float) -> float:
-    """Return the size of the loss's terms, taken for 1 each at least: a small loss may be a difference of larger ones."""
+    """Return the size of the loss's terms, taken for 1 each at least: a small loss may be a difference of them."""
     samples, outputs = len(sample.inputs), subject.network.outputs
     return max(abs(loss), float(weight_of_entry(subject.network, samples, outputs)) * samples * outputs)

@@ -25,10 +25,9 @@ Values = Sequence[Number]
 Function = Callable[[Values], Number]
 Watch = Callable[[Number], None]
 
-NAMED = frozenset(
-    ("exp", "expm1", "log", "log1p", "sqrt", "hypot", "erf", "erfc", "sin", "cos", "tan", "asin", "acos", "atan")
-    + ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh")
-)
+CIRCULAR = ("sin", "cos", "tan", "asin", "acos", "atan")
+HYPERBOLIC = ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh")
+NAMED = frozenset(("exp", "expm1", "log", "log1p", "sqrt", "hypot", "erf", "erfc", *CIRCULAR, *HYPERBOLIC))
 """Functions that SymPy, mpmath and the standard library call the same."""
 
 RELATIONS: dict[type[sp.Basic], Callable[[Number, Number], bool]] = {

@@ -1,6 +1,7 @@
 """Matrix equations written out entry by entry: every node becomes an array of SymPy scalars at small sizes.
 
-The names of functions are given their meaning by the network's forward definitions; a prime means SymPy's own derivative.
+The names of functions are given their meaning by the network's forward definitions; a prime means SymPy's own
+derivative.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 
 from symmlp.catalog.activations import Activation, x
+from symmlp.catalog.losses import p, y
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import (
     Add,
@@ -108,19 +110,23 @@ class Meaning:
             UnsupportedError: no forward definition has this name.
         """
         plain = name.removesuffix(PRIME)
-        activation = self.activations.get(plain)
         if name in ELEMENTARY:
             return _elementwise(ELEMENTARY[name], *arguments)
-        if activation is None:
+        if plain in self.activations and self.activations[plain].acts_on == "row" and name == plain:
+            return np.array([row_expressions(self.activations[plain], list(row)) for row in arguments[0]], dtype=object)
+        value, variables = self._definition(plain)
+        value = value if name == plain else sp.diff(value, variables[0])
+        return _elementwise(lambda *found: value.xreplace(dict(zip(variables, found, strict=True))), *arguments)
+
+    def _definition(self, name: str) -> tuple[sp.Expr, tuple[sp.Symbol, ...]]:
+        """Return the value of a function of numbers and its variables, the one it is differentiated by first."""
+        definition = self.network.loss_definition
+        if name == ("loss" if definition.from_user else definition.name):
+            return branched(definition.value), (p, y)
+        activation = self.activations.get(name)
+        if activation is None or activation.acts_on == "row":
             raise UnsupportedError(f"no definition for the function {name}")
-        (argument,) = arguments
-        if activation.acts_on == "entry":
-            value = branched(activation.value)
-            value = value if name == plain else sp.diff(value, x)
-            return _elementwise(lambda entry: value.xreplace({x: entry}), argument)
-        if name != plain:
-            raise UnsupportedError(f"no slope of {plain}, which is a function of a row")
-        return np.array([row_expressions(activation, list(row)) for row in argument], dtype=object)
+        return branched(activation.value), (x,)
 
 
 def _elementwise(function: Callable[..., sp.Expr], *arguments: Entries) -> Entries:
@@ -129,7 +135,7 @@ def _elementwise(function: Callable[..., sp.Expr], *arguments: Entries) -> Entri
 
 @dataclass(frozen=True)
 class Expander:
-    """Writes nodes out: `arrays` are the entries of the variables, `sizes` the small sizes of the named or actual ones."""
+    """Writes nodes out: `arrays` are the entries of the variables, `sizes` the small size for each named or actual one."""
 
     arrays: dict[str, Entries]
     sizes: Mapping[Size, int]

@@ -1,8 +1,8 @@
 """The network's own loss and gradient to 50 digits, from the forward definitions alone, against the module's.
 
-The gradient is a central difference with h = 1e-17 in 50 digits: truncation leaves an error of some 1e-34 and rounding one of
-1e-33, nothing that a float could show. It shares neither code nor formulas with the module: this oracle sees a loss that is
-wrong together with its gradient.
+The gradient is a central difference with h = 1e-17 in 50 digits: truncation leaves an error of some 1e-34 and rounding
+one of 1e-33, nothing that a float could show. It shares neither code nor formulas with the module: this oracle sees a
+loss that is wrong together with its gradient.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MULTIPLICATION, ENTRY = 1.2e-6, 50e-6
 """Seconds for a term of a matrix product and for an activation, measured once; they only plan the work."""
 
 SECONDS, MOST_SECONDS = 1.0, 4.0
-"""What the entries may cost, and what one entry of every parameter may cost before deep networks' inner ones are left out."""
+"""What the entries may cost, and what one of every parameter may cost before inner layers are left out."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Costs:
         return self._layers(0) + 2 * MULTIPLICATION * Layout.of(self.network).count
 
     def _after(self, layer: int) -> float:
-        """Return the cost of a loss with one unit of `layer`, from 1, changed: the next layer's product is an update."""
+        """Return the cost of a loss with one unit of `layer` changed: the next layer's product is an update."""
         first = self.network.layers[layer - 1]
         if layer == len(self.network.layers) or self.network.activations[layer - 1].acts_on == "row":
             return self.samples * first.units * ENTRY + self._layers(layer)
@@ -169,9 +169,7 @@ def _of_losses(name: str, losses: dict[str, float], expected: LossValue, promise
     return Check(name, "", (), None, error, promise, error <= promise, note)
 
 
-def _of_entries(
-    name: str, exact: Exact, selection: Selection, gradient: Array, promise: float, samples: int
-) -> Check:
+def _of_entries(name: str, exact: Exact, selection: Selection, gradient: Array, promise: float, samples: int) -> Check:
     slopes = np.array([exact.slope(place) for place in selection.places])
     zero = int(np.count_nonzero(slopes == 0))
     note = f"{selection.note}, {samples} samples" + (f"; {zero} exactly zero" if zero else "")

@@ -1,8 +1,9 @@
-"""NumPy for the complex step: functions that decide on the real part, so that stable forms such as exp(-|x|) stay holomorphic.
+"""NumPy for the complex step: functions that decide on the real part, so that exp(-|x|) and its like stay holomorphic.
 
 A number a + ib of the complex step carries the value in a and a vanishing perturbation in b. |a + ib| is then ±(a + ib)
-by the sign of a; NumPy's own absolute value would drop b. Where a is exactly 0 the sign of b decides, as it does in NumPy's
-comparison of complex numbers; a step to the other side of a kink then gives another slope, which is how a kink is found.
+by the sign of a; NumPy's own absolute value would drop b. Where a is exactly 0 the sign of b decides, as it does in
+NumPy's comparison of complex numbers; a step to the other side of a kink then gives another slope, which is how a kink
+is found.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ def _on_real_part(function: Callable[..., Any]) -> Lifted:
     return lambda *arguments: function(*map(np.real, arguments))
 
 
+_OF_REAL_PART = ("heaviside", "signbit", "floor", "ceil", "trunc", "rint", "isfinite", "isnan", "isinf")
+
 LIFTED: dict[str, Lifted] = {
     "abs": _absolute,
     "absolute": _absolute,
@@ -74,9 +77,7 @@ LIFTED: dict[str, Lifted] = {
     "logaddexp": _logaddexp,
     "hypot": _hypot,
     "cbrt": _cbrt,
-} | {
-    name: _on_real_part(getattr(np, name))
-    for name in ("heaviside", "signbit", "floor", "ceil", "trunc", "rint", "isfinite", "isnan", "isinf")
+    **{name: _on_real_part(getattr(np, name)) for name in _OF_REAL_PART},
 }
 """Functions that NumPy lacks for complex numbers, or defines otherwise than the complex step needs."""
 

@@ -1,4 +1,4 @@
-"""The network's loss from its forward definitions alone, in any precision: loops over lists of numbers, written plainly.
+"""The network's loss from its forward definitions alone, in any precision: plain loops over lists of numbers.
 
 A change of one parameter entry is carried through without computing the layers before it, and the first layer after it
 only in the units that changed.

@@ -1,4 +1,4 @@
-"""Functions of a whole row, such as softmax: defined in Z[p, i] and sums over Z[p, j], evaluated as they are written."""
+"""Functions of a row, such as softmax: defined in Z[p, i] and sums over Z[p, j], evaluated as they are written."""
 
 from __future__ import annotations
 
@@ -45,8 +45,7 @@ class RowFunction:
         values = []
         for own in row:
             needed = [
-                total.over(own, row) if known is None else known
-                for total, known in zip(self.sums, totals, strict=True)
+                total.over(own, row) if known is None else known for total, known in zip(self.sums, totals, strict=True)
             ]
             values.append(self.head((own, *needed)))
         return values

@@ -1,4 +1,4 @@
-"""Random points to check at: parameters, inputs and targets that the loss is defined for, away from kinks if possible."""
+"""Random points to check at: parameters, inputs and targets that the loss is defined for, away from kinks."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _distance(definitions: Definitions, near: _Nearest, sample: Sample) -> float
 
 
 def _candidates(network: Network, seed: int) -> Iterator[Sample]:
-    """Yield points: plain ones first, then ones whose outputs lie where the logarithm of a user's loss may need them."""
+    """Yield points: plain ones first, then ones whose outputs lie where a user's loss may need them."""
     kinds, outputs = _kinds(network), [(1.0, None), (0.5, 1.5), (0.1, 0.5), (0.1, -0.5)]
     for number in range(ATTEMPTS):
         generator = np.random.Generator(np.random.PCG64([seed, number]))

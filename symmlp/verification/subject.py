@@ -83,11 +83,11 @@ class Subject:
         if not isinstance(result, tuple) or len(result) != 2:
             raise CallFailedError(f"loss_and_grad returned a {type(result).__name__}; expected (loss, gradient)")
         loss, gradient = result
-        if not isinstance(gradient, np.ndarray) or gradient.shape != (self.layout.count,) or gradient.dtype.kind != "f":
-            found = f"{gradient.dtype} of shape {gradient.shape}" if isinstance(gradient, np.ndarray) else type(gradient)
-            raise CallFailedError(f"the gradient is {found}; expected real numbers of shape ({self.layout.count},)")
-        if gradient.dtype != self.dtype:
-            raise CallFailedError(f"the gradient is {gradient.dtype}; expected {self.dtype}, the precision of theta")
+        if not isinstance(gradient, np.ndarray):
+            raise CallFailedError(f"the gradient is a {type(gradient).__name__}; expected an array")
+        if gradient.shape != (self.layout.count,) or gradient.dtype != self.dtype:
+            expected = f"{self.dtype} of shape ({self.layout.count},)"
+            raise CallFailedError(f"the gradient is {gradient.dtype} of shape {gradient.shape}; expected {expected}")
         return as_real(loss, "loss_and_grad"), gradient.astype(np.float64)
 
     def call(self, name: str, *arguments: Any, **options: Any) -> Any:

@@ -1,8 +1,9 @@
 """The derivation's matrix equations against SymPy's scalar derivatives, written out entry by entry at small sizes.
 
-Each window of layers is expanded twice: the equations from their nodes, and the loss from the forward definitions, which SymPy
-differentiates by every parameter as a scalar. The differences are evaluated in 50 digits at random rational points, where
-only zero can be that small, and the small ones are also proven zero by algebra.
+Each window of layers is expanded twice: the equations from their nodes, and the loss from the forward definitions, which
+SymPy differentiates as a scalar. The differences are evaluated in 60 digits at random rational points, where only zero
+is that small, and short ones are also proven zero by algebra. It is the equations' textbook form that is compared; what
+code makes of it is the numerical oracles' concern.
 """
 
 from __future__ import annotations
@@ -33,14 +34,15 @@ POINTS, ATTEMPTS = 2, 12
 MOST_WINDOWS = 12
 """Of a deep network the first and last layers are expanded; the numerical oracles look at all."""
 
-RANGES = ((-90, 91), (1, 64))
-"""Numerators over 64, in turn: numbers of either sign, and numbers between 0 and 1, where logarithms are real."""
+DENOMINATOR = 2**20
+RANGES = ((-3 * 2**19, 3 * 2**19), (1, 2**20))
+"""Numerators, in turn: of numbers of either sign, and of numbers between 0 and 1, where logarithms are real."""
 
 SLOPES = 3
 """Entries of each array by which the scalar is differentiated."""
 
 PROVABLE_NODES = 400
-"""Size of a difference up to which algebra is asked for a proof; a bound on its time that does not depend on the machine."""
+"""Size of a difference up to which algebra is asked for a proof: a bound on its time, the same on every machine."""
 
 
 class MatrixEquation(Protocol):
@@ -68,7 +70,13 @@ class Claim:
     @classmethod
     def at(cls, target: str, found: Entries, expected: Mapping[tuple[int, ...], sp.Expr]) -> Claim:
         """Return the claim about the entries that `expected` names."""
-        return cls(target, layer_of(target), tuple(expected), tuple(found[place] for place in expected), tuple(expected.values()))
+        return cls(
+            target,
+            layer_of(target),
+            tuple(expected),
+            tuple(found[place] for place in expected),
+            tuple(expected.values()),
+        )
 
     def is_proven(self) -> bool:
         """Tell whether algebra shows the first entry's difference to be zero."""
@@ -92,7 +100,9 @@ def check_equations(network: Network, equations: Sequence[MatrixEquation], seed:
     if checks:
         worst = max(checks, key=lambda check: (not check.ok, worse(check.error)))
         left_out = f"; {len(others) - len(kept)} inner layers left out" if len(kept) < len(others) else ""
-        yield replace(worst, name="symbolic, other layers", note=f"{len(kept)} layers one by one; {worst.note}{left_out}")
+        yield replace(
+            worst, name="symbolic, other layers", note=f"{len(kept)} layers one by one; {worst.note}{left_out}"
+        )
 
 
 def _check_window(window: Window, equations: Sequence[MatrixEquation], seed: int) -> Check:
@@ -137,7 +147,9 @@ def _targets(window: Window) -> dict[str, tuple[tuple[int, ...], dict[tuple[int,
     whole = {window.activation_name(layer): window.forward[window.activation_name(layer)] for layer in window.layers}
     if window.ends_in_loss:
         whole["L"] = entries(window.scalar)
-    targets = {name: (array.shape, {place: array[place] for place in np.ndindex(array.shape)}) for name, array in whole.items()}
+    targets = {
+        name: (array.shape, {place: array[place] for place in np.ndindex(array.shape)}) for name, array in whole.items()
+    }
     for name in window.differentiated:
         shape = window.given[name].shape
         targets[f"d{name}"] = (shape, {place: window.slope(name, place) for place in spread(shape)})
@@ -177,7 +189,8 @@ def _at_points(claims: Sequence[Claim], window: Window, seed: int) -> Iterator[l
     found = 0
     for attempt in range(ATTEMPTS):
         low, high = RANGES[attempt % len(RANGES)]
-        values = [evaluation.context.mpf(int(over)) / 64 for over in generator.integers(low, high, len(symbols))]
+        numerators = generator.integers(low, high, len(symbols))
+        values = [evaluation.context.mpf(int(over)) / DENOMINATOR for over in numerators]
         numbers = _real(functions, values, evaluation.context)
         if numbers is not None:
             found += 1

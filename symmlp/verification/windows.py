@@ -1,7 +1,8 @@
 """Some consecutive layers of a network at small sizes, their scalar loss written out from the forward definitions.
 
-A window that ends in the network's loss has that loss; any other has ⟨G, A⟩ with a free cotangent G of its last activations,
-whose derivatives are what the backward equations give. Sizes that differ in the network differ in the window.
+A window that ends in the network's loss has that loss; any other has ⟨G, A⟩ with a free cotangent G of its last
+activations, whose derivatives are what the backward equations give. Sizes that differ in the network differ in the
+window.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ class Window:
     @property
     def symbols(self) -> list[sp.Symbol]:
         """All free symbols, in a fixed order."""
-        found = {symbol for array in self.given.values() for entry in array.flat for symbol in entry.free_symbols}
+        entries: list[sp.Expr] = [entry for array in self.given.values() for entry in array.flat]
+        found = {symbol for entry in entries for symbol in entry.free_symbols}
         return sorted(found, key=lambda symbol: symbol.name)
 
     def _small(self, layer: int) -> int:
@@ -162,7 +164,7 @@ class Window:
 
 
 def tree_size(expr: sp.Basic) -> int:
-    """Return the number of nodes of an expression written out as a tree, equal parts being counted as often as they occur."""
+    """Return the number of nodes of an expression as a tree, equal parts being counted as often as they occur."""
     sizes: dict[sp.Basic, int] = {}
 
     def size(part: sp.Basic) -> int:
@@ -174,7 +176,7 @@ def tree_size(expr: sp.Basic) -> int:
 
 
 def windows(network: Network) -> list[Window]:
-    """Return the windows that together hold every layer: the loss alone, the last layers with the loss, each other alone.
+    """Return the windows that together hold every layer: the loss alone, the last layers with it, each other alone.
 
     The last two layers are taken together unless their scalar is too large to be differentiated as a tree.
     """

@@ -98,7 +98,7 @@ def use(programs: Path, folder: Path) -> None:
     """Run the main commands of the installed program, then the generated module without any of its packages."""
     symmlp = programs / "symmlp"
     expect(run([symmlp, "--help"], folder), "derive")
-    expect(run([symmlp, "derive", SPEC], folder), "dW1")
+    expect(run([symmlp, "derive", SPEC], folder), "∂L/∂W1 = dZ1ᵀ X")
     run([symmlp, "generate", SPEC, "-o", "net.py"], folder)
     run([symmlp, "verify", "net.py"], folder)
     run([symmlp, "generate", "4 -> | nothing", "-o", "broken.py"], folder, status=2)
@@ -119,7 +119,7 @@ def run(command: list[str | Path], folder: Path, status: int = 0) -> str:
     shown = " ".join(word if "\n" not in word else "<script>" for word in [Path(words[0]).name, *words[1:]])
     print(f"  $ {shown}", flush=True)
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
-    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=300)
     if done.returncode != status:
         raise SystemExit(f"{shown}: ended with {done.returncode}, expected {status}\n{done.stdout}{done.stderr}")
     return done.stdout

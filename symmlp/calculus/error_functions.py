@@ -1,4 +1,4 @@
-"""erf and erfc for modules that have NumPy alone: polynomial coefficients, computed here from their definitions.
+"""erf and erfc for modules that have NumPy alone: polynomials whose coefficients are computed here from the definitions.
 
 On [0, 1], erf(x) = x·p(x²). From 1/2 on, erfc(x) = exp(-x²)·q((x - 2)/(x + 2))/(1 + 2x), where q varies little; the same
 scaling as in S. G. Johnson's Faddeeva package. p and q are Chebyshev interpolants, turned into powers at 50 digits.
@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 from mpmath import mp, mpf
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating]
 
 DIGITS = 50
 CENTRE = 2
@@ -60,3 +64,36 @@ def _interpolant(function: Callable[[mpf], mpf], low: mpf, high: mpf, degree: in
 def _plus(left: list[mpf], right: list[mpf]) -> list[mpf]:
     longer, shorter = (left, right) if len(left) >= len(right) else (right, left)
     return [each + (shorter[at] if at < len(shorter) else 0) for at, each in enumerate(longer)]
+
+
+def erf(x: Array) -> Array:
+    """Return the error function of x as a generated module computes it, in the dtype of x."""
+    wide = x.astype(np.result_type(x, np.float64))
+    size = np.abs(wide)
+    near = wide * _polynomial(near_coefficients(), np.minimum(size, 1) ** 2)
+    far = np.sign(wide) * (1 - _far(np.maximum(size, 1)))
+    return np.where(size < 1, near, far).astype(x.dtype)
+
+
+def erfc(x: Array) -> Array:
+    """Return the complementary error function of x as a generated module computes it, in the dtype of x."""
+    wide = x.astype(np.result_type(x, np.float64))
+    size = np.abs(wide)
+    near = 1 - wide * _polynomial(near_coefficients(), np.minimum(size, 1) ** 2)
+    far = _far(np.maximum(size, 0.5))
+    return np.where(size < 0.5, near, np.where(wide > 0, far, 2 - far)).astype(x.dtype)
+
+
+def _far(x: Array) -> Array:
+    x = np.minimum(x, FAR)
+    h = np.round(x * 4096) / 4096
+    scaled = _polynomial(far_coefficients(), (x - CENTRE) / (x + CENTRE)) / (1 + 2 * x)
+    value: Array = np.exp(-h * h) * np.exp(-(x - h) * (x + h)) * scaled
+    return value
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
+    value = np.full_like(x, coefficients[0])
+    for coefficient in coefficients[1:]:
+        value = value * x + coefficient
+    return value

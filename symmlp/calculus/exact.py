@@ -1,0 +1,201 @@
+"""The value of a formula at a point, to 30 digits: the reference that stable forms are measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mpmath
+import sympy as sp
+from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
+
+from symmlp.calculus.stability import complementary_error
+from symmlp.errors import UnsupportedError
+
+PRECISIONS = (160, 500, 2000, 8000)
+"""Bits that are tried until two in a row agree."""
+
+AGREED = 30
+_LARGEST_EXPONENT = 20_000
+"""Beyond exp(±2^15) no float is finite or different from zero."""
+
+Value = Any
+Context = Any
+
+
+def exact(expr: sp.Expr, point: Mapping[str, float]) -> Value:
+    """Return `expr` at `point` as an mpf of 30 digits; NaN where it has no real value.
+
+    An infinite coordinate stands for the limit there.
+    """
+    if any(mpmath.isinf(value) for value in point.values()):
+        return _limit(expr, point)
+    last = None
+    for bits in PRECISIONS:
+        context = mpmath.MPContext()
+        context.prec = bits
+        try:
+            value = _Evaluation(context, {name: context.mpf(number) for name, number in point.items()}).of(expr)
+        except (ZeroDivisionError, ArithmeticError, NotReal):
+            return mpmath.mpf("nan")
+        if last is not None and _agree(value, last):
+            return value
+        last = value
+    return last
+
+
+def _agree(first: Value, second: Value) -> bool:
+    if not (mpmath.isfinite(first) and mpmath.isfinite(second)):
+        return str(first) == str(second)
+    difference = abs(first - second)
+    return bool(difference <= abs(first) * mpmath.mpf(10) ** -AGREED or max(abs(first), abs(second)) < mpmath.mpf(2) ** -1200)
+
+
+def _limit(expr: sp.Expr, point: Mapping[str, float]) -> Value:
+    """Return what `expr` tends to when the infinite coordinates grow, or NaN if that is not clear."""
+    values = []
+    for exponent in (60, 150, 300):
+        far = {name: _far(number, exponent) for name, number in point.items()}
+        values.append(exact(expr, far))
+    first, middle, last = values
+    if any(mpmath.isnan(value) for value in values):
+        return mpmath.mpf("nan")
+    if abs(last) > mpmath.mpf(10) ** 20 and abs(last) > abs(middle) >= abs(first):
+        return mpmath.inf * mpmath.sign(last)
+    if abs(last) < mpmath.mpf(10) ** -20:
+        return mpmath.mpf(0)
+    return last if abs(last - middle) <= abs(last) * mpmath.mpf(10) ** -25 else mpmath.mpf("nan")
+
+
+def _far(number: float, exponent: int) -> Any:
+    return mpmath.sign(number) * mpmath.mpf(10) ** exponent if mpmath.isinf(number) else number
+
+
+class NotReal(Exception):
+    """The formula has no real value at the point."""
+
+
+class _Evaluation:
+    """One evaluation at one precision."""
+
+    def __init__(self, context: Context, point: Mapping[str, Value]) -> None:
+        self.context, self.point = context, point
+
+    def of(self, expr: sp.Basic) -> Value:
+        match expr:
+            case sp.Symbol():
+                return self.point[expr.name]
+            case sp.Rational():
+                return self.context.mpf(int(expr.p)) / int(expr.q)
+            case sp.Float():
+                return self.context.mpf(str(expr))
+            case sp.Add():
+                return self.context.fsum(self.of(term) for term in expr.args)
+            case sp.Mul():
+                return self._product([self.of(factor) for factor in expr.args])
+            case sp.Pow():
+                return self._power(self.of(expr.base), expr.exp)
+            case sp.Piecewise():
+                return self._branch(expr)
+            case _:
+                return self._call(expr)
+
+    def _product(self, factors: list[Value]) -> Value:
+        if any(factor == 0 for factor in factors):
+            return self.context.mpf(0)
+        return self.context.fprod(factors)
+
+    def _power(self, base: Value, exponent: sp.Expr) -> Value:
+        if exponent.is_Integer:
+            return base ** int(exponent)
+        power = self.of(exponent)
+        if base < 0 and power != int(power):
+            raise NotReal
+        return base**power
+
+    def _branch(self, expr: sp.Piecewise) -> Value:
+        for value, condition in expr.args:
+            if condition == sp.true or self._holds(condition):
+                return self.of(value)
+        raise NotReal
+
+    def _holds(self, condition: sp.Basic) -> bool:
+        if isinstance(condition, sp.And):
+            return all(self._holds(part) for part in condition.args)
+        if isinstance(condition, sp.Or):
+            return any(self._holds(part) for part in condition.args)
+        difference = self.of(condition.lhs) - self.of(condition.rhs)
+        return bool(_HOLDS[condition.rel_op](difference))
+
+    def _call(self, expr: sp.Basic) -> Value:
+        rule = _RULES.get(expr.func if expr.args else type(expr))
+        if rule is None:
+            raise UnsupportedError(f"no value for {type(expr).__name__}: {expr}")
+        return rule(self.context, *(self.of(argument) for argument in expr.args))
+
+
+_HOLDS: dict[str, Callable[[Any], bool]] = {
+    ">": lambda difference: difference > 0,
+    ">=": lambda difference: difference >= 0,
+    "<": lambda difference: difference < 0,
+    "<=": lambda difference: difference <= 0,
+    "==": lambda difference: difference == 0,
+    "!=": lambda difference: difference != 0,
+}
+
+
+def _exponential(context: Context, u: Value) -> Value:
+    if abs(u) > _LARGEST_EXPONENT:
+        return context.mpf(2) ** (_LARGEST_EXPONENT * 2) if u > 0 else context.mpf(2) ** (-_LARGEST_EXPONENT * 2)
+    return context.exp(u)
+
+
+def _logarithm(context: Context, u: Value) -> Value:
+    if u < 0:
+        raise NotReal
+    return -context.inf if u == 0 else context.log(u)
+
+
+def _saturating(name: str) -> Callable[[Context, Value], Value]:
+    def rule(context: Context, u: Value) -> Value:
+        return getattr(context, name)(max(min(u, _LARGEST_EXPONENT), -_LARGEST_EXPONENT))
+
+    return rule
+
+
+def _plain(name: str) -> Callable[..., Value]:
+    return lambda context, *values: getattr(context, name)(*values)
+
+
+_RULES: dict[type[sp.Basic], Callable[..., Value]] = {
+    type(sp.pi): lambda context: +context.pi,
+    type(sp.E): lambda context: +context.e,
+    sp.exp: _exponential,
+    sp.log: _logarithm,
+    expm1: lambda context, u: _exponential(context, u) - 1 if abs(u) > 1 else context.expm1(u),
+    log1p: lambda context, u: _logarithm(context, 1 + u),
+    sp.Abs: lambda context, u: abs(u),
+    sp.sign: lambda context, u: context.sign(u),
+    sp.Max: lambda context, *values: max(values),
+    sp.Min: lambda context, *values: min(values),
+    hypot: lambda context, *values: context.hypot(*values),
+    Cbrt: lambda context, u: context.sign(u) * context.cbrt(abs(u)),
+    complementary_error: lambda context, u: context.erfc(max(min(u, 10**9), -(10**9))),
+    sp.erfc: lambda context, u: context.erfc(max(min(u, 10**9), -(10**9))),
+    sp.erf: lambda context, u: context.erf(max(min(u, 10**9), -(10**9))),
+    **{kind: _saturating(name) for kind, name in ((sp.tanh, "tanh"), (sp.sinh, "sinh"), (sp.cosh, "cosh"))},
+    **{
+        kind: _plain(name)
+        for kind, name in (
+            (sp.sin, "sin"),
+            (sp.cos, "cos"),
+            (sp.tan, "tan"),
+            (sp.asin, "asin"),
+            (sp.acos, "acos"),
+            (sp.atan, "atan"),
+            (sp.asinh, "asinh"),
+            (sp.acosh, "acosh"),
+            (sp.atanh, "atanh"),
+        )
+    },
+}
