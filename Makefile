@@ -22,7 +22,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(STAMPS)/package ## derive, generate, verify and train on a bundled data set
-	$(BIN)/symmlp demo
+	$(BIN)/symmlp demo --force
 
 test: $(STAMPS)/test ## run the tests (no deep-learning framework needed)
 	$(PYTEST) -n $(WORKERS)

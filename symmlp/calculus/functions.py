@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from symmlp.calculus.guards import guarded
 from symmlp.calculus.index_notation import rebuilt, terms
 from symmlp.calculus.slope import slope
 from symmlp.calculus.stability import E, common_exponent, stable
@@ -34,7 +35,13 @@ class ElementFunction:
         """Return the function with its slope in the first variable derived."""
         found = slope(value, variables[0])
         return cls(
-            name, variables, value, found.derivative, found.switches, stable(value), stable(found.derivative)
+            name,
+            variables,
+            value,
+            found.derivative,
+            found.switches,
+            guarded(stable(value)),
+            guarded(stable(found.derivative)),
         )
 
     def derivative_in_value(self, y: sp.Symbol) -> sp.Expr | None:

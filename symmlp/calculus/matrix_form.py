@@ -70,6 +70,7 @@ RELATIONS: dict[type[sp.Basic], str] = {
     sp.GreaterThan: ">=",
     sp.StrictLessThan: "<",
     sp.LessThan: "<=",
+    sp.Equality: "==",
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sympy as sp
 from sympy.utilities.iterables import sift
 
-from symmlp.calculus.kinks import KINKED, first_switch, smallest_subgradient, split
+from symmlp.calculus.kinks import KINKED, Branches, first_switch, smallest_subgradient, split
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,18 @@ def slope(value: sp.Expr, wrt: sp.Symbol) -> Slope:
         UnsupportedError: never for the expression language; SymPy's own rules cover its functions.
     """
     switches: list[sp.Expr] = []
-    return Slope(value, wrt, _derivative(value, wrt, switches), tuple(dict.fromkeys(switches)))
+    derivative = _tidied(_derivative(value, wrt, switches))
+    return Slope(value, wrt, derivative, tuple(dict.fromkeys(switches)))
+
+
+def _tidied(derivative: sp.Expr) -> sp.Expr:
+    """Return the derivative with powers of one base joined, and rational functions of one variable as one fraction."""
+    if isinstance(derivative, sp.Piecewise):
+        return sp.Piecewise(*((_tidied(value), condition) for value, condition in derivative.args), evaluate=False)
+    if len(derivative.free_symbols) == 1 and derivative.is_rational_function() and not derivative.is_polynomial():
+        fraction = sp.factor(derivative)
+        return fraction if sp.count_ops(fraction) <= sp.count_ops(derivative) else derivative
+    return sp.powsimp(derivative, combine="exp") if derivative.has(sp.Pow) and not derivative.has(sp.exp) else derivative
 
 
 def _derivative(value: sp.Expr, wrt: sp.Symbol, switches: list[sp.Expr]) -> sp.Expr:
@@ -79,13 +90,31 @@ def _at_switch(value: sp.Expr, wrt: sp.Symbol, switches: list[sp.Expr]) -> sp.Ex
         return above
     if sp.expand(above + below) == 0 and above.is_number:
         return above * sp.sign(switch)
-    return _meeting(above, below, switch, wrt)
+    return _meeting(above, below, switch, wrt, _nearest_to_zero(branches, wrt) if wrt in switch.free_symbols else None)
 
 
-def _meeting(above: sp.Expr, below: sp.Expr, switch: sp.Expr, wrt: sp.Symbol) -> sp.Expr:
+def _nearest_to_zero(branches: Branches, wrt: sp.Symbol) -> sp.Expr | None:
+    """Return the component in `wrt` of the smallest vector between the gradients in all variables of the switch.
+
+    That is how max(x, y) shares its slope where x = y; None unless there are several variables and constant gradients.
+    """
+    symbols = sorted(branches.switch.free_symbols, key=sp.default_sort_key)
+    above, below = (
+        sp.Matrix([_derivative(branch, symbol, []) for symbol in symbols]) for branch in (branches.above, branches.below)
+    )
+    difference = above - below
+    if len(symbols) < 2 or not all(each.is_Rational for each in (*above, *below)) or difference.is_zero_matrix:
+        return None
+    share = -below.dot(difference) / difference.dot(difference)
+    return (below + min(max(share, sp.Integer(0)), sp.Integer(1)) * difference)[symbols.index(wrt)]
+
+
+def _meeting(
+    above: sp.Expr, below: sp.Expr, switch: sp.Expr, wrt: sp.Symbol, nearest: sp.Expr | None = None
+) -> sp.Expr:
     """Return the two slopes joined at the switch, where the smallest subgradient decides."""
     here_above, here_below = (_at_root(branch, switch, wrt) for branch in (above, below))
-    chosen = smallest_subgradient(here_below, here_above)
+    chosen = smallest_subgradient(here_below, here_above) if nearest is None else nearest
     if chosen == here_below:
         return sp.Piecewise((above, switch > 0), (below, True), evaluate=False)
     if chosen == here_above:

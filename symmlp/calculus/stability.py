@@ -16,7 +16,9 @@ from functools import reduce
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
-E = sp.Symbol("E", positive=True)
+from symmlp.calculus.roots import stable_roots
+
+E, F = sp.symbols("E F", positive=True)
 HYPERBOLIC = {sp.tanh: (E**2 - 1) / (E**2 + 1), sp.sinh: (E - 1 / E) / 2, sp.cosh: (E + 1 / E) / 2}
 _EXPONENTIAL = (sp.exp, *HYPERBOLIC)
 
@@ -29,7 +31,7 @@ class complementary_error(sp.Function):  # noqa: N801 - named as SymPy names fun
 
 def stable(expr: sp.Expr) -> sp.Expr:
     """Return a form of `expr` that is equal to it and safe to evaluate in floating point."""
-    return _stable(expr.replace(_is_tanh_of_log, _tanh_of_log))
+    return stable_roots(_stable(expr.replace(_is_tanh_of_log, _tanh_of_log)))
 
 
 def _is_tanh_of_log(part: sp.Basic) -> bool:
@@ -88,20 +90,45 @@ def _branch(branch: sp.Expr, condition: sp.Basic, known: sp.Basic) -> tuple[sp.E
 
 @dataclass(frozen=True)
 class Exponentials:
-    """The common exponent u of some exponentials, each of which is a whole power of e^u."""
+    """The exponent u of e^u, in whole powers of which some exponentials can be written.
+
+    With two exponents a and b that are no multiples of each other, u = a - b and `level` is b: the exponentials are
+    E^m F^n with E = e^u and F = e^b, and where an expression does not change when a and b are shifted, F cancels.
+    """
 
     exponent: sp.Expr
+    level: sp.Expr | None = None
 
     def rational(self, expr: sp.Expr) -> sp.Expr | None:
-        """Return `expr` as a rational function of E = e^u, or None if it is none."""
-        replaced = expr.replace(lambda part: isinstance(part, _EXPONENTIAL), self._in_powers)
-        return replaced if not replaced.free_symbols - {E} and not replaced.has(*_EXPONENTIAL, sp.log, sp.erf) and replaced.is_rational_function(E) else None
+        """Return `expr` as a rational function of E = e^u alone, or None if it is none."""
+        replaced = self.in_powers(expr)
+        if replaced is not None and replaced.has(F):
+            replaced = sp.cancel(sp.together(replaced))
+        return None if replaced is None or replaced.has(F) else replaced
 
-    def _in_powers(self, part: sp.Expr) -> sp.Expr:
-        power = sp.cancel(part.args[0] / self.exponent)
-        if not power.is_Integer:
+    def in_powers(self, expr: sp.Expr) -> sp.Expr | None:
+        """Return `expr` as a rational function of E and F, or None if it is none."""
+        replaced = expr.replace(lambda part: isinstance(part, _EXPONENTIAL), self._power)
+        if replaced.free_symbols - {E, F} or replaced.has(*_EXPONENTIAL, sp.log, sp.erf):
+            return None
+        return replaced if replaced.is_rational_function(E, F) else None
+
+    def _power(self, part: sp.Expr) -> sp.Expr:
+        powers = self._powers_of(part.args[0])
+        if powers is None:
             return part
-        return E**power if isinstance(part, sp.exp) else HYPERBOLIC[part.func].xreplace({E: E**power})
+        base = E ** powers[0] * F ** powers[1]
+        return base if isinstance(part, sp.exp) else HYPERBOLIC[part.func].xreplace({E: base})
+
+    def _powers_of(self, argument: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+        if self.level is None:
+            power = sp.cancel(argument / self.exponent)
+            return (power, sp.Integer(0)) if power.is_Integer else None
+        first = self.exponent + self.level
+        m, n = (sp.expand(argument).coeff(side) if side.is_Symbol else None for side in (first, self.level))
+        if m is None or n is None or not (m.is_Integer and n.is_Integer):
+            return None
+        return (m, m + n) if sp.expand(argument - m * first - n * self.level) == 0 else None
 
 
 def common_exponent(expr: sp.Expr) -> Exponentials | None:
@@ -112,11 +139,20 @@ def common_exponent(expr: sp.Expr) -> Exponentials | None:
         return None
     ratios = [sp.cancel(argument / arguments[0]) for argument in arguments]
     if not all(ratio.is_Rational for ratio in ratios):
-        return None
+        return _two_exponents(arguments)
     numerator = reduce(sp.igcd, (abs(ratio.p) for ratio in ratios))
     denominator = reduce(sp.ilcm, (ratio.q for ratio in ratios))
     unit = arguments[0] * sp.Rational(numerator, denominator)
     return Exponentials(-unit if unit.could_extract_minus_sign() else unit)
+
+
+def _two_exponents(arguments: list[sp.Expr]) -> Exponentials | None:
+    """Return u = a - b for exponentials in two variables a and b."""
+    symbols = sorted({symbol for argument in arguments for symbol in argument.free_symbols}, key=sp.default_sort_key)
+    if len(symbols) != 2 or not all(sp.expand(argument).is_polynomial(*symbols) for argument in arguments):
+        return None
+    first, second = symbols
+    return Exponentials(first - second, second)
 
 
 @dataclass(frozen=True)
@@ -200,17 +236,39 @@ def _sum(expr: sp.Add) -> sp.Expr:
     for term in expr.args:
         other, rational = _split(term, exponentials)
         groups.setdefault(other, []).append(rational)
+    if list(groups.values()) == [[1]] * len(expr.args):
+        return sp.Add(*(_stable(term) for term in expr.args))
+    near = _difference_from_exponential(groups, exponentials)
+    if near is not None:
+        return near
     return sp.Add(*(_group(other, parts, exponentials) for other, parts in groups.items()))
+
+
+def _difference_from_exponential(groups: dict[sp.Expr, list[sp.Expr]], exponentials: Exponentials) -> sp.Expr | None:
+    """Return c·e^u - r near u = 0 as c·expm1(u) + (c - r), which does not cancel when r is near c; None if it is no such sum."""
+    own = sp.Add(*groups.get(sp.Integer(1), []))
+    others = [other * sp.Add(*parts) for other, parts in groups.items() if other != 1]
+    rest = sp.Add(*others)
+    if not others or not isinstance(own, sp.Mul | sp.exp) or not own.has(sp.exp):
+        return None
+    coefficient, factor = own.as_coeff_Mul()
+    if not isinstance(factor, sp.exp) or rest.has(*_EXPONENTIAL, sp.log) or rest.free_symbols & factor.free_symbols:
+        return None
+    u = factor.args[0]
+    near = sp.Add(coefficient * expm1(u), sp.Add(coefficient, rest, evaluate=False), evaluate=False)
+    return sp.Piecewise((near, sp.Abs(u) < sp.Rational(1, 2)), (own + rest, True), evaluate=False)
 
 
 def _split(term: sp.Expr, exponentials: Exponentials) -> tuple[sp.Expr, sp.Expr]:
     """Return (the rest, the factor that is rational in the exponential) of a term; a number counts as rational."""
     other, rational = sp.Integer(1), sp.Integer(1)
     for factor in sp.Mul.make_args(term):
-        if factor.is_Rational or (factor.has(*_EXPONENTIAL) and exponentials.rational(factor) is not None):
+        if factor.is_Rational or (factor.has(*_EXPONENTIAL) and exponentials.in_powers(factor) is not None):
             rational *= factor
         else:
             other *= factor
+    if exponentials.level is not None and exponentials.rational(rational) is None:
+        return term, sp.Integer(1)
     return other, rational
 
 
@@ -254,14 +312,39 @@ def _product(expr: sp.Expr) -> sp.Expr:
 def _logarithm(expr: sp.log) -> sp.Expr:
     (argument,) = expr.args
     exponentials = common_exponent(argument)
-    rational = exponentials.rational(argument) if exponentials else None
-    if exponentials is None or rational is None:
-        constant, rest = argument.as_coeff_Add()
-        return log1p(_stable(rest)) if constant == 1 else sp.log(_stable(argument))
-    parts = factored(rational)
-    if parts.ones or any(coefficient < 0 for poly, _ in parts.factors for coefficient in poly.all_coeffs()):
+    powers = exponentials.in_powers(argument) if exponentials else None
+    if exponentials is None or powers is None:
+        return _logarithm_near_one(argument)
+    level, rational = _level_of(powers)
+    parts = factored(rational) if not rational.has(F) else None
+    if parts is None or parts.ones or any(each < 0 for poly, _ in parts.factors for each in poly.all_coeffs()):
         return sp.log(_stable(argument))
-    return _logarithm_of_factors(parts, exponentials.exponent)
+    found = _logarithm_of_factors(parts, exponentials.exponent)
+    if level == 0 or exponentials.level is None:
+        return found
+    return _with_level(found, level, exponentials)
+
+
+def _logarithm_near_one(argument: sp.Expr) -> sp.Expr:
+    """Return log(1 + v) as log1p(v), and log(w) otherwise."""
+    constant, rest = argument.as_coeff_Add()
+    return log1p(_stable(rest)) if constant == 1 else sp.log(_stable(argument))
+
+
+def _level_of(powers: sp.Expr) -> tuple[int, sp.Expr]:
+    """Return (n, R(E)) for R(E)·F^n."""
+    together = sp.factor(sp.cancel(sp.together(powers)))
+    level = int(sum(factor.as_base_exp()[1] for factor in sp.Mul.make_args(together) if factor.as_base_exp()[0] == F))
+    return level, sp.cancel(together / F**level)
+
+
+def _with_level(found: sp.Expr, level: int, exponentials: Exponentials) -> sp.Expr:
+    """Return found + level·b; b + max(a - b, 0) is the maximum of a and b, which does not cancel."""
+    line = sp.Max(exponentials.exponent, 0)
+    second = exponentials.level
+    if level == 1 and found.coeff(line) == 1:
+        return sp.Max(exponentials.exponent + second, second) + (found - line)
+    return level * second + found
 
 
 def _logarithm_of_factors(parts: Factored, u: sp.Expr) -> sp.Expr:

@@ -36,16 +36,22 @@ def _plain(function: type[sp.Function]) -> Callable[[sp.Expr], sp.Expr]:
     return build
 
 
-def _exponential(u: sp.Expr) -> sp.Expr:
-    """Return exp(u), which SymPy turns into an exact power of c where u has a term k*log(c).
+def _exponential(function: type[sp.Function]) -> Callable[[sp.Expr], sp.Expr]:
+    """Return the constructor of exp or expm1, which raises OverflowError at powers beyond float64.
 
-    Raises:
-        OverflowError: that power is beyond float64; exp(1e30*log(3)) would fill the memory.
+    SymPy turns exp(k*log(c)) into c**k exactly, and exp(1e30*log(3)) would fill the memory.
     """
-    for term in sp.Add.make_args(u):
-        if term.is_number and term.has(sp.log) and abs(rounded(value_at(term, {}))) > _LARGEST_EXPONENT:
-            raise OverflowError
-    return _plain(sp.exp)(u)
+
+    def build(u: sp.Expr) -> sp.Expr:
+        for term in sp.Add.make_args(u):
+            if term.is_number and term.has(sp.log) and abs(rounded(value_at(term, {}))) > _LARGEST_EXPONENT:
+                raise OverflowError
+        return _plain(function)(u)
+
+    return build
+
+
+_exp = _exponential(sp.exp)
 
 
 def _cube_root(u: sp.Expr) -> sp.Expr:
@@ -104,8 +110,8 @@ class Function:
 
 
 FUNCTIONS: dict[str, Function] = {
-    "exp": Function(_exponential),
-    "expm1": Function(_plain(expm1)),
+    "exp": Function(_exp),
+    "expm1": Function(_exponential(expm1)),
     "log": Function(_plain(sp.log)),
     "log1p": Function(_plain(log1p)),
     "sqrt": Function(sp.sqrt),
@@ -129,7 +135,7 @@ FUNCTIONS: dict[str, Function] = {
     "max": Function(_extreme(sp.Max, operator.gt), 2, more=True),
     "min": Function(_extreme(sp.Min, operator.lt), 2, more=True),
     "where": Function(_choice, 3),
-    "sigmoid": Function(lambda u: 1 / (1 + _exponential(-u))),
-    "softplus": Function(lambda u: sp.log(1 + _exponential(u))),
-    "logsumexp": Function(lambda *us: sp.log(sp.Add(*map(_exponential, us))), 2, more=True),
+    "sigmoid": Function(lambda u: 1 / (1 + _exp(-u))),
+    "softplus": Function(lambda u: sp.log(1 + _exp(u))),
+    "logsumexp": Function(lambda *us: sp.log(sp.Add(*map(_exp, us))), 2, more=True),
 }

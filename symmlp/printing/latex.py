@@ -20,7 +20,7 @@ _GREEK = {
     "v_hat": r"\hat{v}",
 }
 _FUNCTIONS = frozenset({"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min"})
-_RELATIONS = {">": ">", ">=": r"\ge", "<": "<", "<=": r"\le"}
+_RELATIONS = {"==": "=", ">": ">", ">=": r"\ge", "<": "<", "<=": r"\le"}
 _REDUCTIONS = {("sum", None): "sum", ("sum", 1): "rowsum", ("max", 1): "rowmax"}
 _LAYERED = re.compile(r"(d?)([A-Za-z])(\d*)")
 

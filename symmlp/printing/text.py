@@ -9,7 +9,7 @@ from symmlp.printing.formula import PRODUCT
 
 GREEK = {"theta": "θ", "lr": "η", "beta1": "β₁", "beta2": "β₂", "eps": "ε", "m_hat": "m̂", "v_hat": "v̂"}
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_RELATIONS = {">": ">", ">=": "≥", "<": "<", "<=": "≤"}
+_RELATIONS = {"==": "=", ">": ">", ">=": "≥", "<": "<", "<=": "≤"}
 _REDUCTIONS = {("sum", None): "sum", ("sum", 1): "rowsum", ("max", 1): "rowmax"}
 
 

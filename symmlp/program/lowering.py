@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import sympy as sp
 
+from symmlp.calculus.constants import fold_constants
 from symmlp.calculus.functions import SHIFTED, ElementFunction, RowFunction
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.catalog.layers import SIZES
@@ -102,27 +103,3 @@ def _row_function(call: str, function: RowFunction) -> Function:
 def code_name(call: str) -> str:
     """Return the name in code of a function or of a function's slope."""
     return call.removesuffix(PRIME) + ("_slope" if call.endswith(PRIME) else "")
-
-
-def fold_constants(expr: sp.Expr) -> sp.Expr:
-    """Return `expr` with irrational numbers evaluated, each to the nearest float64, so that code reads one literal.
-
-    A product's or sum's numbers are taken together first, so that only one rounding is made.
-    """
-    if expr.is_number:
-        return expr if expr.is_Rational else expr.evalf(30)
-    if isinstance(expr, sp.Mul | sp.Add):
-        numbers = [argument for argument in expr.args if argument.is_number]
-        rest = [fold_constants(argument) for argument in expr.args if not argument.is_number]
-        constant = expr.func(*numbers)
-        if constant.is_Rational:
-            return expr.func(*numbers, *rest, evaluate=False) if numbers else expr.func(*rest, evaluate=False)
-        return expr.func(constant.evalf(30), *rest, evaluate=False)
-    if isinstance(expr, sp.Pow):
-        return sp.Pow(fold_constants(expr.base), expr.exp, evaluate=False)
-    if not expr.args or isinstance(expr, sp.core.relational.Relational | sp.logic.boolalg.BooleanAtom):
-        return expr
-    if isinstance(expr, sp.Piecewise):
-        return sp.Piecewise(*((fold_constants(value), condition) for value, condition in expr.args), evaluate=False)
-    return expr.func(*(fold_constants(argument) for argument in expr.args), evaluate=False)
-

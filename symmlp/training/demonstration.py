@@ -56,7 +56,7 @@ def demo(
     _tell(told, "generate", f"{len(source.splitlines())} lines of NumPy")
 
     report = check_module(source, network, equations=equations)
-    told.print(report.table())
+    told.print(report.table(notes=False))
     if not report.ok:
         failed = ", ".join(sorted({check.name for check in report.checks if check.ok is False}))
         raise SymmlpError(f"verify: the generated module failed {failed or 'to be compared'}; nothing was written")

@@ -135,7 +135,7 @@ def _elementwise(function: Callable[..., sp.Expr], *arguments: Entries) -> Entri
 
 @dataclass(frozen=True)
 class Expander:
-    """Writes nodes out: `arrays` are the entries of the variables, `sizes` the small size for each named or actual one."""
+    """Writes nodes out: `arrays` are the variables' entries, `sizes` the small one for each actual size or name."""
 
     arrays: dict[str, Entries]
     sizes: Mapping[Size, int]

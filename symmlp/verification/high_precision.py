@@ -140,10 +140,12 @@ def check_high_precision(subject: Subject, sample: Sample, kind: str, seed: int)
     costs = Costs(subject.network, len(sample.inputs))
     selection = select_by_cost(subject.layout, costs.of_entries(), SECONDS, MOST_SECONDS, seed, gradient)
     checks = [
-        _of_prediction(f"prediction{kind}", subject, sample, exact, promise),
         _of_losses(f"loss value{kind}", {"loss": alone, "loss_and_grad": loss}, exact.loss, promise),
         _of_entries(f"high precision{kind}", exact, selection, gradient, promise, len(sample.inputs)),
     ]
+    if sample.kind != "labels":
+        # Labels and probabilities share the prediction.
+        checks.insert(0, _of_prediction("prediction", subject, sample, exact, promise))
     if not selection.complete and 2 * costs.of_pass() <= MOST_SECONDS / 2:
         checks.append(_along_direction(f"high precision, direction{kind}", exact, gradient, promise, seed))
     return tuple(checks)

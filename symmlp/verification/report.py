@@ -71,13 +71,14 @@ class Report:
     ok: bool
     checks: tuple[Check, ...]
 
-    def table(self) -> Table:
-        """Return the report as a table for the terminal."""
-        table = Table(*HEADINGS, title="verified" if self.ok else "NOT verified")
+    def table(self, *, notes: bool = True) -> Table:
+        """Return the report as a table for the terminal, with or without the column of notes."""
+        headings = HEADINGS if notes else HEADINGS[:-1]
+        table = Table(*headings, title="verified" if self.ok else "NOT verified")
         for check in self.checks:
             colour = {True: "green", False: "bold red", None: "yellow"}[check.ok]
             # Text, not str: a text's square brackets would be read as markup.
-            cells = [Text(cell) for cell in check.cells()]
+            cells = [Text(cell) for cell in check.cells()][: len(headings)]
             cells[HEADINGS.index("verdict")].stylize(colour)
             table.add_row(*cells)
         return table

@@ -1,9 +1,9 @@
 """The derivation's matrix equations against SymPy's scalar derivatives, written out entry by entry at small sizes.
 
-Each window of layers is expanded twice: the equations from their nodes, and the loss from the forward definitions, which
-SymPy differentiates as a scalar. The differences are evaluated in 60 digits at random rational points, where only zero
-is that small, and short ones are also proven zero by algebra. It is the equations' textbook form that is compared; what
-code makes of it is the numerical oracles' concern.
+Each window of layers is expanded twice: the equations from their nodes, and the loss from the forward definitions,
+which SymPy differentiates as a scalar. The differences are evaluated in 60 digits at random rational points, where only
+zero is that small, and short ones are also proven zero by algebra. It is the equations' textbook form that is compared;
+what code makes of it is the numerical oracles' concern.
 """
 
 from __future__ import annotations

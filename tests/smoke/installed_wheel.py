@@ -104,6 +104,7 @@ def use(programs: Path, folder: Path) -> None:
     run([symmlp, "generate", "4 -> | nothing", "-o", "broken.py"], folder, status=2)
     if (folder / "broken.py").exists():
         raise SystemExit("a refused spec left a file behind")
+    run([symmlp, "demo"], folder)
     run([programs / "python", "-I", "-W", "error", "-c", USE_GENERATED], folder)
 
 

@@ -1,0 +1,81 @@
+"""How accurate a form is: its floating-point value against the exact one, in units in the last place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy as sp
+
+from symmlp.calculus.constants import fold_constants
+from symmlp.calculus.exact import exact
+from symmlp.calculus.matrix_form import MatrixForm
+from symmlp.calculus.numeric import evaluate
+from symmlp.matrix import Node, Var
+
+Array = np.ndarray[Any, Any]
+
+WORST = 2.0**53
+"""Error, in units in the last place, of a result with no correct digit."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """The largest error over some points, in units in the last place of the exact value, and where it is."""
+
+    ulps: float
+    at: float
+    found: float
+    expected: float
+
+
+@cache
+def hostile_grid(count: int = 160) -> tuple[float, ...]:
+    """Return points at which formulas fail: small, large, around 1, both signs, evenly and logarithmically spaced."""
+    magnitudes = np.concatenate([np.logspace(-12, 2.85, count // 2), np.linspace(0.01, 40, count // 2), [88.0, 90.0, 700.0, 745.0, 1e4, 1e8, 1e30, 1e200]])
+    both = np.concatenate([magnitudes, -magnitudes, [0.0]])
+    return tuple(float(each) for each in np.unique(both))
+
+
+def compiled(form: sp.Expr, variables: Iterable[sp.Symbol]) -> Node:
+    """Return the form as the node that code is printed from."""
+    names = {symbol: Var(symbol.name, ()) for symbol in variables}
+    return MatrixForm({}, {}, names=names).of(fold_constants(form), None, None)
+
+
+def values_of(node: Node, variable: sp.Symbol, points: Array) -> Array:
+    """Return the node's floating-point values at the points, in their dtype."""
+    with np.errstate(all="ignore"):
+        found = evaluate(node, {variable.name: points})
+    return np.broadcast_to(np.asarray(found, dtype=points.dtype), points.shape)
+
+
+def expected_values(expr: sp.Expr, variable: sp.Symbol, points: Iterable[float]) -> dict[float, Any]:
+    """Return the exact value at each point, as far as the expression is real there."""
+    values = {point: exact(expr, {variable.name: point}) for point in points}
+    return {point: value for point, value in values.items() if not mpmath.isnan(value)}
+
+
+def errors(node: Node, variable: sp.Symbol, expected: Mapping[float, Any], dtype: type = np.float64) -> dict[float, float]:
+    """Return for each point the error in units in the last place; infinite for NaN or a wrong infinity.
+
+    A value that is near a root of the function by cancellation of its argument is measured against the function's size
+    within a relative distance of 2^-6 from 1: below 2^-1022 units are those of the smallest normal number.
+    """
+    points = np.array(list(expected), dtype=dtype)
+    found = values_of(node, variable, points)
+    return {point: _ulps(float(value), expected[point], dtype) for point, value in zip(expected, found, strict=True)}
+
+
+def _ulps(found: float, expected: Any, dtype: type) -> float:
+    limits = np.finfo(dtype)
+    if abs(expected) > float(limits.max):
+        return 0.0 if found == float(mpmath.sign(expected)) * np.inf or abs(found) == float(limits.max) else np.inf
+    if not np.isfinite(found):
+        return np.inf
+    unit = max(float(np.spacing(dtype(abs(float(expected))))), float(limits.tiny) * float(limits.eps))
+    return float(abs(mpmath.mpf(found) - expected) / unit)

@@ -1,0 +1,29 @@
+"""Constants folded, each to the nearest float64, so that code reads one literal and rounds once."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+
+def fold_constants(expr: sp.Expr) -> sp.Expr:
+    """Return `expr` with irrational numbers evaluated, each to the nearest float64, so that code reads one literal.
+
+    A product's or sum's numbers are taken together first, so that only one rounding is made.
+    """
+    if expr.is_number:
+        return expr if expr.is_Rational else expr.evalf(30)
+    if isinstance(expr, sp.Mul | sp.Add):
+        numbers = [argument for argument in expr.args if argument.is_number]
+        rest = [fold_constants(argument) for argument in expr.args if not argument.is_number]
+        constant = expr.func(*numbers)
+        if constant.is_Rational:
+            return expr.func(*numbers, *rest, evaluate=False) if numbers else expr.func(*rest, evaluate=False)
+        return expr.func(constant.evalf(30), *rest, evaluate=False)
+    if isinstance(expr, sp.Pow):
+        return sp.Pow(fold_constants(expr.base), expr.exp, evaluate=False)
+    if not expr.args or isinstance(expr, sp.core.relational.Relational | sp.logic.boolalg.BooleanAtom):
+        return expr
+    if isinstance(expr, sp.Piecewise):
+        return sp.Piecewise(*((fold_constants(value), condition) for value, condition in expr.args), evaluate=False)
+    return expr.func(*(fold_constants(argument) for argument in expr.args), evaluate=False)
+

@@ -1,0 +1,63 @@
+"""Guards: a product with a factor that is zero is zero, even where another factor is infinite.
+
+y·log p at y = 0, p = 0 is the limit 0 that a loss means, but floating point makes it NaN. A product is guarded only if
+it really gives NaN where its weight is zero, which is tried out.
+"""
+
+from __future__ import annotations
+
+from itertools import product as grid
+
+import numpy as np
+import sympy as sp
+from sympy.codegen.cfunctions import log1p
+
+from symmlp.calculus.matrix_form import MatrixForm
+from symmlp.calculus.numeric import evaluate
+from symmlp.errors import UnsupportedError
+from symmlp.matrix import Var
+
+_TRIED = (0.0, 1.0, -1.0, np.inf, -np.inf)
+
+
+def guarded(expr: sp.Expr) -> sp.Expr:
+    """Return `expr` with every product guarded that would be 0·∞ or 0/0 where a polynomial factor is zero."""
+    if isinstance(expr, sp.Piecewise):
+        return sp.Piecewise(*((guarded(value), condition) for value, condition in expr.args), evaluate=False)
+    if isinstance(expr, sp.Add):
+        return sp.Add(*(guarded(term) for term in expr.args), evaluate=False)
+    if isinstance(expr, sp.Mul):
+        return _guarded_product(expr)
+    return expr
+
+
+def _guarded_product(expr: sp.Mul) -> sp.Expr:
+    weight = sp.Mul(*(factor for factor in expr.args if factor.is_polynomial() and factor.free_symbols))
+    if weight == 1 or weight == expr or not _risky(expr):
+        return expr
+    for factor in sp.Mul.make_args(weight):
+        base = factor.as_base_exp()[0]
+        if _is_nan_where_zero(expr, base):
+            expr = sp.Piecewise((sp.Integer(0), sp.Eq(base, 0, evaluate=False)), (expr, True), evaluate=False)
+    return expr
+
+
+def _risky(expr: sp.Mul) -> bool:
+    """Return whether some factor can be infinite: a logarithm, a line, or a quotient."""
+    return expr.has(sp.log, log1p, sp.Max, sp.Min) or any(
+        part.is_Pow and (part.exp.could_extract_minus_sign() or not part.exp.is_number) for part in sp.preorder_traversal(expr)
+    )
+
+
+def _is_nan_where_zero(expr: sp.Expr, weight: sp.Expr) -> bool:
+    symbols = sorted(expr.free_symbols, key=sp.default_sort_key)
+    form = MatrixForm({}, {}, names={symbol: Var(symbol.name, ()) for symbol in symbols})
+    points = np.array(list(grid(_TRIED, repeat=len(symbols))))
+    arrays = {symbol.name: points[:, at] for at, symbol in enumerate(symbols)}
+    try:
+        node, zero = form.of(expr, None, None), form.of(weight, None, None)
+    except UnsupportedError:
+        return False
+    with np.errstate(all="ignore"):
+        values, weights = evaluate(node, arrays), evaluate(zero, arrays)
+    return bool(np.any(np.isnan(values) & (weights == 0)))

@@ -1,0 +1,134 @@
+"""Square roots: a sum of two squares becomes hypot, a difference with a root is multiplied by its conjugate.
+
+sqrt(a² + b²) overflows where a² does; hypot(a, b) does not. r + β√b cancels where r and β√b have opposite signs; there
+it is (β²b - r²)/(β√b - r), and β²b - r² has fewer terms than b when the two nearly agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sympy as sp
+from sympy.codegen.cfunctions import hypot
+
+_HALF = sp.Rational(1, 2)
+
+
+def stable_roots(expr: sp.Expr) -> sp.Expr:
+    """Return `expr` with its differences with square roots conjugated and its roots of two squares as hypot."""
+    if not any(isinstance(part, sp.Pow) and part.exp in (_HALF, -_HALF) for part in sp.preorder_traversal(expr)):
+        return expr
+    return _with_hypot(_conjugated(expr))
+
+
+def _conjugated(expr: sp.Expr) -> sp.Expr:
+    if not expr.args:
+        return expr
+    if isinstance(expr, sp.Piecewise):
+        return sp.Piecewise(*((_conjugated(value), condition) for value, condition in expr.args), evaluate=False)
+    if isinstance(expr, sp.Add):
+        over_root = _over_common_root(expr)
+        if over_root is not None:
+            return over_root
+        for root, partner in _pairs(expr):
+            return _conjugate(root, partner) + _conjugated(expr - root - partner)
+    if isinstance(expr, sp.Mul | sp.Pow | sp.Function | sp.Add):
+        return expr.func(*(_conjugated(argument) for argument in expr.args))
+    return expr
+
+
+def _pairs(expr: sp.Add) -> Iterator[tuple[sp.Expr, sp.Expr]]:
+    """Yield (β√b, r): terms of the sum for which β²b - r² has fewer terms than b."""
+    for root in expr.args:
+        radicand = _radicand(root)
+        if radicand is None:
+            continue
+        for partner in expr.args:
+            if partner is root or not partner.is_polynomial():
+                continue
+            difference = sp.expand(root**2 - partner**2)
+            if len(sp.Add.make_args(difference)) < len(sp.Add.make_args(sp.expand(radicand))):
+                yield root, partner
+
+
+def _radicand(term: sp.Expr) -> sp.Expr | None:
+    """Return b of a term β√b with a number β, or None."""
+    coefficient, factor = term.as_coeff_Mul()
+    rest = [part for part in sp.Mul.make_args(factor) if not part.is_number]
+    if len(rest) == 1 and isinstance(rest[0], sp.Pow) and rest[0].exp == _HALF:
+        return rest[0].base
+    return None
+
+
+def _conjugate(root: sp.Expr, partner: sp.Expr) -> sp.Expr:
+    """Return root + partner without cancellation; where the two have the same sign it is left as it is."""
+    difference = sp.factor(sp.expand(root**2 - partner**2))
+    quotient = _quotient(difference, root - partner)
+    root_is_positive = not root.could_extract_minus_sign()
+    if partner.is_number:
+        return quotient if (partner < 0) == root_is_positive else root + partner
+    condition = partner < 0 if root_is_positive else partner > 0
+    return sp.Piecewise((quotient, condition), (root + partner, True), evaluate=False)
+
+
+def _quotient(top: sp.Expr, bottom: sp.Expr) -> sp.Expr:
+    """Return top/bottom; of c·v² one v stays outside, so that v² is never formed."""
+    coefficient, factor = top.as_coeff_Mul()
+    if isinstance(factor, sp.Pow) and factor.exp == 2:
+        inner = sp.Mul(coefficient * factor.base, 1 / bottom, evaluate=False)
+        return sp.Mul(factor.base, inner, evaluate=False)
+    return top / bottom
+
+
+def _over_common_root(expr: sp.Add) -> sp.Expr | None:
+    """Return (r + β√b)/√b conjugated for a sum of β and r/√b, or None."""
+    for term in expr.args:
+        roots = [part for part in sp.Mul.make_args(term) if isinstance(part, sp.Pow) and part.exp == -_HALF]
+        if not roots:
+            continue
+        root = sp.sqrt(roots[0].base)
+        whole = sp.expand(expr * root)
+        if isinstance(whole, sp.Add) and len(whole.args) == 2 and next(_pairs(whole), None) is not None:
+            return _conjugated(whole) / root
+    return None
+
+
+def _with_hypot(expr: sp.Expr) -> sp.Expr:
+    """Return `expr` with √(a² + b²) written as hypot(a, b), in numerators and denominators."""
+    if isinstance(expr, sp.Piecewise):
+        return sp.Piecewise(*((_with_hypot(value), condition) for value, condition in expr.args), evaluate=False)
+    if isinstance(expr, sp.Pow) and expr.exp.is_Rational and expr.exp.q == 2:
+        sides = _squares(expr.base)
+        if sides is not None:
+            return hypot(*sides) ** expr.exp.p
+    if isinstance(expr, sp.Mul):
+        return sp.Mul(*(_with_hypot(factor) for factor in expr.args), evaluate=False)
+    if not expr.args or not isinstance(expr, sp.Add | sp.Pow | sp.Function):
+        return expr
+    return expr.func(*(_with_hypot(argument) for argument in expr.args))
+
+
+def _squares(radicand: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """Return (a, b) with a² + b² = radicand, or None."""
+    terms = sp.Add.make_args(sp.expand(radicand))
+    sides = [_side(term) for term in terms]
+    return (sides[0], sides[1]) if len(sides) == 2 and None not in sides else None
+
+
+def _side(term: sp.Expr) -> sp.Expr | None:
+    coefficient, factor = term.as_coeff_Mul()
+    if not coefficient > 0:
+        return None
+    side = sp.Integer(1)
+    for part in sp.Mul.make_args(factor):
+        base, exponent = part.as_base_exp()
+        if part.is_number and part > 0:
+            side *= sp.sqrt(part)
+        elif exponent.is_Integer and exponent > 0 and exponent % 2 == 0:
+            side *= base ** (exponent / 2)
+        else:
+            return None
+    return sp.sqrt(coefficient) * side
+
+
+__all__ = ["stable_roots"]
