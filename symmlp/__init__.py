@@ -10,6 +10,7 @@ from symmlp.version import __version__
 if TYPE_CHECKING:
     from symmlp.audit import verify
     from symmlp.document import PrintableDerivation, derive
+    from symmlp.elementwise import Elementwise, elementwise
     from symmlp.errors import SymmlpError
     from symmlp.files import write_text
     from symmlp.generation import generate
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Dense": "symmlp.spec",
+    "Elementwise": "symmlp.elementwise",
     "Network": "symmlp.spec",
     "PrintableDerivation": "symmlp.document",
     "Report": "symmlp.verification",
@@ -28,6 +30,7 @@ _HOMES = {
     "TrainResult": "symmlp.training",
     "demo": "symmlp.training",
     "derive": "symmlp.document",
+    "elementwise": "symmlp.elementwise",
     "generate": "symmlp.generation",
     "read_samples": "symmlp.samples",
     "train": "symmlp.training",
@@ -38,6 +41,7 @@ _HOMES = {
 
 __all__ = [
     "Dense",
+    "Elementwise",
     "Network",
     "PrintableDerivation",
     "Report",
@@ -47,6 +51,7 @@ __all__ = [
     "__version__",
     "demo",
     "derive",
+    "elementwise",
     "generate",
     "read_samples",
     "train",

@@ -56,13 +56,13 @@ def _functions(definitions: Mapping[str, Activation]) -> dict[str, Function]:
 def _function(name: str, definition: Activation) -> Function:
     if definition.acts_on == "row":
         return RowFunction.derive(name, definition.value)
-    return ElementFunction.derive(name, definition.value, (x,))
+    return ElementFunction.derive(name, definition.value, (x,), care="quick")
 
 
 def _ending_of(network: Network, graph: Graph, walker: Walker) -> Ending:
     node, definition = graph.nodes[-2], network.loss_definition
     assert node.function is not None
-    name = "loss" if definition.from_user else definition.name
+    name = "entry_loss" if definition.from_user else definition.name
     return ending(name, definition, network.reduction, walker.functions[node.function], node.op, walker.rules)
 
 

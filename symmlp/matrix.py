@@ -211,6 +211,12 @@ def variables(node: Node) -> set[str]:
     return {item.name for item in walk(node) if isinstance(item, Var)}
 
 
+def sizes(node: Node) -> set[Size]:
+    """Return the sizes that `node` uses as numbers or to fill arrays with."""
+    used: set[Size] = {item.size for item in walk(node) if isinstance(item, SizeOf)}
+    return used.union(*(item.shape for item in walk(node) if isinstance(item, Filled)))
+
+
 def shape_of(node: Node) -> Shape:
     """Return the shape of `node`'s value.
 

@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta
 
-from symmlp.calculus.functions import ElementFunction, RowFunction
+from symmlp.calculus.functions import ElementFunction, Form, RowFunction
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.derivation import Derivation, Formula
 from symmlp.errors import UnsupportedError
-from symmlp.matrix import Call, Var, shape_text, variables, walk
+from symmlp.matrix import Call, Var, shape_text, sizes, variables, walk
 from symmlp.calculus.error_functions import far_coefficients, near_coefficients
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numpy import NumpyPrinter
@@ -47,7 +47,6 @@ class OptimizerText:
     class_name: str
     title: str
     defaults: str
-    checks: tuple[str, ...]
     hyperparameters: tuple[str, ...]
     state: tuple[str, ...]
     reading: tuple[str, ...]
@@ -99,6 +98,31 @@ class Context:
     target_kind: str
 
 
+@dataclass(frozen=True)
+class ElementwiseContext:
+    """Everything that the template of a single function may use."""
+
+    version: str
+    error_functions: ErrorFunctions | None
+    functions: tuple[FunctionText, ...]
+
+
+def render_elementwise(functions: Sequence[Function], source: ElementFunction, version: str) -> str:
+    """Return the text of a module that holds `functions`, the value and slope of `source`."""
+    printer = NumpyPrinter({function.call: function.name for function in functions})
+    texts = tuple(_function_text(function, source, printer) for function in functions)
+    context = ElementwiseContext(version, _error_functions(functions), texts)
+    return _filled("numpy/elementwise.py.j2", context)
+
+
+def _filled(name: str, context: Context | ElementwiseContext) -> str:
+    """Return the template's text, proven to be Python."""
+    values = {field.name: getattr(context, field.name) for field in fields(context)}
+    text = _environment().get_template(name).render(values)
+    ast.parse(text)
+    return text
+
+
 def render(program: Program, derivation: Derivation, *, target: str, style: str, dtype: Dtype, version: str) -> str:
     """Return the text of the module that computes `program`.
 
@@ -110,18 +134,19 @@ def render(program: Program, derivation: Derivation, *, target: str, style: str,
     if name not in environment.list_templates():
         known = ", ".join(sorted(each.removesuffix(".py.j2") for each in environment.list_templates("j2")))
         raise UnsupportedError(f"target and style: no template for {target}/{style}; expected one of {known}")
-    context = _context(program, derivation, dtype, version)
-    text = environment.get_template(name).render({field.name: getattr(context, field.name) for field in fields(context)})
-    ast.parse(text)
-    return text
+    return _filled(name, _context(program, derivation, dtype, version))
 
 
 def template_variables(name: str) -> set[str]:
-    """Return the variables that a template reads: the fields of `Context`, no more and no fewer."""
+    """Return the variables that a template reads, those of the parts that it includes among them."""
     environment = _environment()
     assert environment.loader is not None
     source, _, _ = environment.loader.get_source(environment, name)
-    return meta.find_undeclared_variables(environment.parse(source))
+    tree = environment.parse(source)
+    found = meta.find_undeclared_variables(tree)
+    for part in meta.find_referenced_templates(tree):
+        found |= template_variables(part) if part else set()
+    return found
 
 
 @cache
@@ -158,7 +183,7 @@ def _context(program: Program, derivation: Derivation, dtype: Dtype, version: st
         outputs=network.outputs,
         n_params=sum(math.prod(map(int, parameter.shape)) for parameter in program.parameters),
         parameters=tuple(ParameterText(each.name, shape_text(each.shape)) for each in program.parameters),
-        error_functions=_error_functions(program),
+        error_functions=_error_functions(program.functions),
         functions=tuple(writer.function(function) for function in program.functions),
         unpacking=tuple(_assignment([each.name for each in program.parameters], "unpack(theta)")),
         forward=tuple(writer.statements(program.forward)),
@@ -231,10 +256,17 @@ class _Writer:
             yield f"{statement.target.name} = {self.printer.text(statement.value)}  # {shape}"
 
     def function(self, function: Function) -> FunctionText:
-        names = ", ".join(parameter.name for parameter in function.parameters)
-        lines = [f"{each.target.name} = {self.printer.text(each.value)}" for each in function.statements]
-        lines.append(f"return {self.printer.text(function.result)}")
-        return FunctionText(f"{function.name}({names})", tuple(_docstring(function, self.derivation)), tuple(lines))
+        """Return a function of the module."""
+        return _function_text(function, self.derivation.functions[function.call.removesuffix(PRIME)], self.printer)
+
+
+def _function_text(
+    function: Function, source: ElementFunction | RowFunction, printer: NumpyPrinter
+) -> FunctionText:
+    names = ", ".join(parameter.name for parameter in function.parameters)
+    lines = [f"{each.target.name} = {printer.text(each.value)}" for each in function.statements]
+    lines.append(f"return {printer.text(function.result)}")
+    return FunctionText(f"{function.name}({names})", tuple(_docstring(function, source)), tuple(lines))
 
 
 def _comment(text: str) -> list[str]:
@@ -243,9 +275,8 @@ def _comment(text: str) -> list[str]:
     )
 
 
-def _docstring(function: Function, derivation: Derivation) -> Iterator[str]:
-    """Yield the lines of a function's docstring: its definition or derived slope, and the stable form of it."""
-    source = derivation.functions[function.call.removesuffix(PRIME)]
+def _docstring(function: Function, source: ElementFunction | RowFunction) -> Iterator[str]:
+    """Yield the lines of a function's docstring: its definition or derived slope, its stable form, what was measured."""
     names = ", ".join(parameter.name for parameter in function.parameters)
     first, *rest = _formulas(source, slope=function.call.endswith(PRIME))
     paragraphs = [f"{function.call}({names}) = {first}", *rest]
@@ -262,9 +293,21 @@ def _formulas(source: ElementFunction | RowFunction, *, slope: bool) -> list[str
     text = FormulaPrinter(TextStyle())
     if isinstance(source, RowFunction):
         return [text.formula(Formula(source.value)), "stable form: the same in D = Z − rowmax(Z)"]
-    naive, stable = (source.derivative, source.stable_derivative) if slope else (source.value, source.stable_value)
-    shown = [text.formula(Formula(naive))]
-    return shown if naive == stable else [*shown, f"stable form: {text.formula(Formula(stable))}"]
+    form = source.slope_form if slope else source.value_form
+    shown = [text.formula(Formula(form.formula))]
+    if form.repairs:
+        shown.append(f"computed in a stable form with {', '.join(form.repairs)}")
+    elif form.formula != form.stable:
+        shown.append(f"stable form: {text.formula(Formula(form.stable))}")
+    if form.ulps is not None:
+        shown.append(measured_text(form))
+    return shown
+
+
+def measured_text(form: Form) -> str:
+    """Return what was measured of a form, as `largest error measured: 1.9 ulp, at x = 0.3`."""
+    worst = "no correct digit" if form.ulps == math.inf else f"{form.ulps:.2g} ulp"
+    return f"largest error measured: {worst}, at {form.worst_at:g}"
 
 
 def _tuple_lines(head: str, names: Sequence[str]) -> list[str]:
@@ -283,7 +326,10 @@ def _assignment(names: Sequence[str], value: str) -> list[str]:
 
 
 def _reading(program: Program, statements: Iterable[Statement]) -> Iterator[str]:
-    """Yield the lines that fetch what `statements` read: parameters by name, then what the forward pass made."""
+    """Yield the lines that fetch what `statements` read: N, parameters by name, then what the forward pass made."""
+    statements = tuple(statements)
+    if any("N" in sizes(statement.value) for statement in statements):
+        yield "N = X.shape[0]"
     read = {name for statement in statements for name in variables(statement.value)}
     weights = [each.name for each in program.parameters if each.name in read]
     if weights:
@@ -335,8 +381,7 @@ def _optimizer(update: Update) -> OptimizerText:
         class_name=update.class_name,
         title=update.title,
         defaults=", ".join(f"{name}={value!r}" for name, value in update.defaults),
-        checks=tuple(f'{_check_of(name)}("{name}", {name})' for name in symbols),
-        hyperparameters=tuple(symbols),
+        hyperparameters=tuple(f'self.{name} = {_check_of(name)}("{name}", {name})' for name in symbols),
         state=update.state,
         reading=tuple(reading),
         lines=tuple(_update_lines(update)),
@@ -356,9 +401,9 @@ def _update_lines(update: Update) -> Iterator[str]:
         yield f"{statement.target.name}{kept} = {code.text(statement.value)}"
 
 
-def _error_functions(program: Program) -> ErrorFunctions | None:
+def _error_functions(functions: Sequence[Function]) -> ErrorFunctions | None:
     """Return the coefficients if some function needs erf or erfc."""
-    lines = [line for function in program.functions for line in function.lines]
+    lines = [line for function in functions for line in function.lines]
     called = {part.function for line in lines for part in walk(line) if isinstance(part, Call)}
     if not called & {"erf", "erfc"}:
         return None

@@ -10,7 +10,7 @@ def fold_constants(expr: sp.Expr) -> sp.Expr:
 
     A product's or sum's numbers are taken together first, so that only one rounding is made.
     """
-    if expr.is_number:
+    if isinstance(expr, sp.Expr) and expr.is_number:
         return expr if expr.is_Rational else expr.evalf(30)
     if isinstance(expr, sp.Mul | sp.Add):
         numbers = [argument for argument in expr.args if argument.is_number]
@@ -21,9 +21,12 @@ def fold_constants(expr: sp.Expr) -> sp.Expr:
         return expr.func(constant.evalf(30), *rest, evaluate=False)
     if isinstance(expr, sp.Pow):
         return sp.Pow(fold_constants(expr.base), expr.exp, evaluate=False)
-    if not expr.args or isinstance(expr, sp.core.relational.Relational | sp.logic.boolalg.BooleanAtom):
+    if not expr.args or isinstance(expr, sp.logic.boolalg.BooleanAtom):
         return expr
     if isinstance(expr, sp.Piecewise):
-        return sp.Piecewise(*((fold_constants(value), condition) for value, condition in expr.args), evaluate=False)
+        pairs = ((fold_constants(value), fold_constants(condition)) for value, condition in expr.args)
+        return sp.Piecewise(*pairs, evaluate=False)
+    if isinstance(expr, sp.core.relational.Relational):
+        return expr.func(*map(fold_constants, expr.args), evaluate=False)
     return expr.func(*(fold_constants(argument) for argument in expr.args), evaluate=False)
 

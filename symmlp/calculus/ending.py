@@ -97,7 +97,7 @@ def ending(
         UnsupportedError: the loss has no matrix form.
     """
     entries = Entries(rules, _weight(loss, reduction, columns=rules.columns))
-    function = ElementFunction.derive(name, loss.value, (p, y))
+    function = ElementFunction.derive(name, loss.value, (p, y), care="quick")
     cotangent = entries.indexed(sp.factor_terms(function.derivative))
     rule = rules.backward(activation_op, "Z")
     elementwise = activation if isinstance(activation, ElementFunction) else None

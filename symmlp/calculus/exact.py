@@ -12,12 +12,12 @@ from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 from symmlp.calculus.stability import complementary_error
 from symmlp.errors import UnsupportedError
 
-PRECISIONS = (160, 500, 2000, 8000)
-"""Bits that are tried until two in a row agree."""
+PRECISIONS = (160, 500, 2000)
+"""Bits that are tried until two in a row agree; what 2000 bits cannot tell from zero is zero to any float."""
 
 AGREED = 30
-_LARGEST_EXPONENT = 20_000
-"""Beyond exp(±2^15) no float is finite or different from zero."""
+_LARGEST_BITS = 1200
+"""The exponential of a larger argument is infinite or zero: only nested exponentials come so far."""
 
 Value = Any
 Context = Any
@@ -38,17 +38,19 @@ def exact(expr: sp.Expr, point: Mapping[str, float]) -> Value:
             value = _Evaluation(context, {name: context.mpf(number) for name, number in point.items()}).of(expr)
         except (ZeroDivisionError, ArithmeticError, NotReal):
             return mpmath.mpf("nan")
-        if last is not None and _agree(value, last):
+        if last is not None and _agree(last, value, bits):
             return value
         last = value
     return last
 
 
-def _agree(first: Value, second: Value) -> bool:
+def _agree(first: Value, second: Value, bits: int) -> bool:
+    """Return whether two evaluations, the second at `bits`, are the same; a rest near zero may be a cancellation's."""
     if not (mpmath.isfinite(first) and mpmath.isfinite(second)):
         return str(first) == str(second)
-    difference = abs(first - second)
-    return bool(difference <= abs(first) * mpmath.mpf(10) ** -AGREED or max(abs(first), abs(second)) < mpmath.mpf(2) ** -1200)
+    if abs(second) < mpmath.mpf(2) ** -(bits // 2):
+        return bits > 1000
+    return bool(abs(first - second) <= abs(first) * mpmath.mpf(10) ** -AGREED)
 
 
 def _limit(expr: sp.Expr, point: Mapping[str, float]) -> Value:
@@ -145,9 +147,18 @@ _HOLDS: dict[str, Callable[[Any], bool]] = {
 
 
 def _exponential(context: Context, u: Value) -> Value:
-    if abs(u) > _LARGEST_EXPONENT:
-        return context.mpf(2) ** (_LARGEST_EXPONENT * 2) if u > 0 else context.mpf(2) ** (-_LARGEST_EXPONENT * 2)
+    if u and context.mag(u) > _LARGEST_BITS:
+        return context.inf if u > 0 else context.mpf(0)
     return context.exp(u)
+
+
+def _hyperbolic(sign: int) -> Callable[[Context, Value], Value]:
+    def rule(context: Context, u: Value) -> Value:
+        if abs(u) < 1:
+            return context.cosh(u) if sign > 0 else context.sinh(u)
+        return (_exponential(context, u) + sign * _exponential(context, -u)) / 2
+
+    return rule
 
 
 def _logarithm(context: Context, u: Value) -> Value:
@@ -156,11 +167,8 @@ def _logarithm(context: Context, u: Value) -> Value:
     return -context.inf if u == 0 else context.log(u)
 
 
-def _saturating(name: str) -> Callable[[Context, Value], Value]:
-    def rule(context: Context, u: Value) -> Value:
-        return getattr(context, name)(max(min(u, _LARGEST_EXPONENT), -_LARGEST_EXPONENT))
-
-    return rule
+def _tanh(context: Context, u: Value) -> Value:
+    return context.tanh(max(min(u, 20_000), -20_000))
 
 
 def _plain(name: str) -> Callable[..., Value]:
@@ -183,7 +191,9 @@ _RULES: dict[type[sp.Basic], Callable[..., Value]] = {
     complementary_error: lambda context, u: context.erfc(max(min(u, 10**9), -(10**9))),
     sp.erfc: lambda context, u: context.erfc(max(min(u, 10**9), -(10**9))),
     sp.erf: lambda context, u: context.erf(max(min(u, 10**9), -(10**9))),
-    **{kind: _saturating(name) for kind, name in ((sp.tanh, "tanh"), (sp.sinh, "sinh"), (sp.cosh, "cosh"))},
+    sp.tanh: _tanh,
+    sp.sinh: _hyperbolic(-1),
+    sp.cosh: _hyperbolic(1),
     **{
         kind: _plain(name)
         for kind, name in (

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import sympy as sp
 
 from symmlp.calculus.guards import guarded
 from symmlp.calculus.index_notation import rebuilt, terms
+from symmlp.calculus.putting import put
+from symmlp.calculus.repair import repaired, seems_accurate
 from symmlp.calculus.slope import slope
 from symmlp.calculus.stability import E, common_exponent, stable
 from symmlp.catalog.layers import SIZES
@@ -15,34 +18,93 @@ from symmlp.errors import UnsupportedError
 from symmlp.notation import Z, array
 
 
+Care = Literal["none", "quick", "full"]
+"""How much measuring a form is worth: none, a quick look that repairs what fails, or all of it, infinite arguments too."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """A formula, the form of it that is safe to compute, and what was measured: the worst error and where.
+
+    `repairs` says what measuring led to; `ulps` is None if nothing was measured.
+    """
+
+    formula: sp.Expr
+    stable: sp.Expr
+    repairs: tuple[str, ...] = ()
+    ulps: float | None = None
+    worst_at: float = 0.0
+
+    @classmethod
+    def of(cls, formula: sp.Expr, care: Care) -> Form:
+        """Return the stable form of `formula`; functions of one variable, or of a difference, are measured."""
+        stable_form = guarded(stable(formula))
+        if care == "none":
+            return cls(formula, stable_form)
+        single = _in_one_variable(formula)
+        if single is None:
+            return cls(formula, stable_form)
+        reduced, x, argument = single
+        reduced_form = guarded(stable(reduced)) if argument is not None else stable_form
+        if care == "quick" and seems_accurate(reduced, reduced_form, x):
+            return cls(formula, stable_form)
+        found = repaired(reduced, reduced_form, x, infinite=care == "full")
+        form = found.form if argument is None else put(found.form, x, argument)
+        return cls(formula, form if found.actions else stable_form, found.actions, found.after, found.worst_at)
+
+
+def _in_one_variable(formula: sp.Expr) -> tuple[sp.Expr, sp.Symbol, sp.Expr | None] | None:
+    """Return (formula, its variable, None), or (g, r, p - y) for a formula g(p - y); None for any other."""
+    symbols = sorted(formula.free_symbols, key=sp.default_sort_key)
+    if len(symbols) == 1:
+        return formula, symbols[0], None
+    if len(symbols) != 2:
+        return None
+    first, second = symbols
+    r = sp.Symbol("r", real=True)
+    reduced = sp.expand(formula.xreplace({first: r + second})) if formula.is_polynomial() else formula.xreplace({first: r + second})
+    if second in reduced.free_symbols:
+        reduced = reduced.replace(lambda part: part.is_Add, sp.expand)
+    return (reduced, r, first - second) if reduced.free_symbols == {r} else None
+
+
 @dataclass(frozen=True)
 class ElementFunction:
-    """A function of numbers: `value` in `variables`, its derivative with respect to the first, and their stable forms.
-
-    `output` is the derivative written in the function's own value y, where that is possible (1 - y² for tanh).
-    """
+    """A function of numbers: its value in `variables`, its slope in the first of them, and where slopes are a choice."""
 
     name: str
     variables: tuple[sp.Symbol, ...]
-    value: sp.Expr
-    derivative: sp.Expr
+    value_form: Form
+    slope_form: Form
     switches: tuple[sp.Expr, ...]
-    stable_value: sp.Expr
-    stable_derivative: sp.Expr
 
     @classmethod
-    def derive(cls, name: str, value: sp.Expr, variables: tuple[sp.Symbol, ...]) -> ElementFunction:
-        """Return the function with its slope in the first variable derived."""
+    def derive(
+        cls, name: str, value: sp.Expr, variables: tuple[sp.Symbol, ...], *, care: Care = "none"
+    ) -> ElementFunction:
+        """Return the function with its slope in the first variable derived, and both in a stable form."""
         found = slope(value, variables[0])
-        return cls(
-            name,
-            variables,
-            value,
-            found.derivative,
-            found.switches,
-            guarded(stable(value)),
-            guarded(stable(found.derivative)),
-        )
+        return cls(name, variables, Form.of(value, care), Form.of(found.derivative, care), found.switches)
+
+    @property
+    def value(self) -> sp.Expr:
+        """The value as defined."""
+        return self.value_form.formula
+
+    @property
+    def derivative(self) -> sp.Expr:
+        """The slope in the first variable, as derived."""
+        return self.slope_form.formula
+
+    @property
+    def stable_value(self) -> sp.Expr:
+        """The value as it is computed."""
+        return self.value_form.stable
+
+    @property
+    def stable_derivative(self) -> sp.Expr:
+        """The slope as it is computed."""
+        return self.slope_form.stable
 
     def derivative_in_value(self, y: sp.Symbol) -> sp.Expr | None:
         """Return the derivative as a rational function of the value y, or None if none is found."""

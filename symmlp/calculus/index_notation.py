@@ -94,13 +94,20 @@ def _fresh(index: Index, used: set[sp.Basic]) -> Index:
 
 
 def renamed(expr: sp.Expr, index: Index, by: Index) -> sp.Expr:
-    """Return `expr` with the free occurrences of `index` replaced; a sum that binds it is left alone."""
+    """Return `expr` with the free occurrences of `index` replaced; a sum that binds it is left alone.
+
+    A sum that binds `by` gets another index first, so that it does not catch the new one.
+    """
     if expr == index:
         return by
-    if isinstance(expr, sp.Sum) and index in (limit[0] for limit in expr.limits):
-        return expr
     if not expr.has(index):
         return expr
+    if isinstance(expr, sp.Sum):
+        bound = [limit[0] for limit in expr.limits]
+        if index in bound:
+            return expr
+        if by in bound:
+            expr = expr.xreplace({by: _fresh(by, {*bound, *expr.free_symbols, index, by})})
     return expr.func(*(renamed(argument, index, by) for argument in expr.args))
 
 

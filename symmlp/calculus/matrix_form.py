@@ -10,7 +10,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 
 from symmlp.calculus.index_notation import Index, range_of, slope_of
-from symmlp.calculus.stability import complementary_error
+from symmlp.calculus.stability import complementary_error, outside
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import (
     SCALAR,
@@ -134,6 +134,9 @@ class MatrixForm:
             opaque = self._leaf_or_call(expr.args[0], row, column)
             assert isinstance(opaque, Call)
             return Call(opaque.function + PRIME, opaque.arguments)
+        if isinstance(expr, outside):
+            x, radius = (self.of(argument, row, column) for argument in expr.args)
+            return Where(Compare("<", Call("abs", (x,)), radius), radius, x)
         if isinstance(expr, sp.Max | sp.Min):
             return self._nested_pairs(expr, row, column)
         name = CALLS.get(expr.func) or (str(expr.func) if isinstance(expr, sp.core.function.AppliedUndef) else None)
@@ -157,7 +160,7 @@ class MatrixForm:
                 return Transpose(array)
             case (single,) if single == (row if self.columns else column):
                 return array
-            case (single,) if single == row or (self.columns and single == column):
+            case (single,) if self.columns and single == column:
                 return Transpose(array)
         raise UnsupportedError(f"{expr} has no place in a matrix with axes {row}, {column}")
 

@@ -51,7 +51,7 @@ def _derivative(value: sp.Expr, wrt: sp.Symbol, switches: list[sp.Expr]) -> sp.E
     if not value.has(*KINKED):
         return sp.diff(value, wrt)
     if isinstance(value, sp.Add):
-        smooth, kinked = (sp.Add(*terms) for terms in sift(value.args, lambda term: not term.has(*KINKED), binary=True)[::-1])
+        smooth, kinked = (sp.Add(*terms) for terms in sift(value.args, lambda term: not term.has(*KINKED), binary=True))
         if smooth != 0:
             return _derivative(smooth, wrt, switches) + _derivative(kinked, wrt, switches)
     return _at_switch(value, wrt, switches)

@@ -16,6 +16,7 @@ from functools import reduce
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
+from symmlp.calculus.putting import put
 from symmlp.calculus.roots import stable_roots
 
 E, F = sp.symbols("E F", positive=True)
@@ -27,6 +28,12 @@ class complementary_error(sp.Function):  # noqa: N801 - named as SymPy names fun
     """erfc, left as it is: SymPy's own turns erfc(-v) into 2 - erfc(v), which cancels for large v."""
 
     nargs = 1
+
+
+class outside(sp.Function):  # noqa: N801 - named as SymPy names functions
+    """x where |x| >= r, and r elsewhere: keeps a form away from the interval in which another one is used."""
+
+    nargs = 2
 
 
 def stable(expr: sp.Expr) -> sp.Expr:
@@ -81,7 +88,7 @@ def _branch(branch: sp.Expr, condition: sp.Basic, known: sp.Basic) -> tuple[sp.E
     if isinstance(known, sp.core.relational.Relational) and known.lhs.is_Symbol and known.rhs.is_number:
         bound = sp.Max if known.func in (sp.StrictGreaterThan, sp.GreaterThan) else sp.Min
         if rewritten.has(sp.exp, expm1, sp.log, log1p, sp.Pow):
-            rewritten = rewritten.xreplace({known.lhs: bound(known.lhs, known.rhs)})
+            rewritten = put(rewritten, known.lhs, bound(known.lhs, known.rhs))
     return rewritten, condition
 
 
@@ -326,9 +333,17 @@ def _logarithm(expr: sp.log) -> sp.Expr:
 
 
 def _logarithm_near_one(argument: sp.Expr) -> sp.Expr:
-    """Return log(1 + v) as log1p(v), and log(w) otherwise."""
+    """Return log(1 + v) as log1p(v), and log(w) otherwise; c·w² under log1p is kept from overflowing."""
     constant, rest = argument.as_coeff_Add()
-    return log1p(_stable(rest)) if constant == 1 else sp.log(_stable(argument))
+    if constant != 1:
+        return sp.log(_stable(argument))
+    coefficient, power = rest.as_coeff_Mul()
+    if power.is_Pow and power.exp.is_Integer and power.exp > 0 and power.exp % 2 == 0 and coefficient > 0:
+        size, bound = sp.Abs(power.base), sp.Integer(2) ** 40
+        near = log1p(coefficient * sp.Min(size, bound) ** power.exp)
+        far = sp.log(coefficient) + power.exp * sp.log(sp.Max(size, bound))
+        return sp.Piecewise((near, size < bound), (far, True), evaluate=False)
+    return log1p(_stable(rest))
 
 
 def _level_of(powers: sp.Expr) -> tuple[int, sp.Expr]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symmlp.calculus.index_notation import Index, Partial, contract, contractions, rebuilt, slope_of, terms
+from symmlp.calculus.index_notation import Index, Partial, contract, contractions, rebuilt, renamed, slope_of, terms
 from symmlp.calculus.matrix_form import MatrixForm
 from symmlp.catalog.layers import SIZES, Op
 from symmlp.matrix import Node, Shape, filled
@@ -131,7 +131,8 @@ def _without_derivatives(expr: sp.Expr) -> sp.Expr:
 
     def written(part: sp.Basic) -> sp.Basic:
         if isinstance(part, sp.Subs):
-            return slope_of(part.expr.expr.xreplace(dict(zip(part.variables, part.point, strict=True))))
+            # Replaced from the inside out: the derivative below is a slope_of already.
+            return part.expr.xreplace(dict(zip(part.variables, part.point, strict=True)))
         return slope_of(part.expr)
 
     return expr.replace(lambda part: isinstance(part, sp.Derivative | sp.Subs), written)
@@ -140,34 +141,41 @@ def _without_derivatives(expr: sp.Expr) -> sp.Expr:
 def fold(op: Op, expr: sp.Expr, size: dict[Index, sp.Expr]) -> sp.Expr:
     """Return `expr` with the op's output inserted where its defining quotient occurs, common factors taken out.
 
-    An output that is a quotient num/den gives num = output · den, so the denominators cancel.
+    An output that is a quotient num/den gives num = output · den; if the denominators do not cancel, nothing is inserted.
     """
-    numerator, denominator = sp.fraction(op.value)
-    if denominator == 1 or not op.axes:
+    numerator, denominator = sp.fraction(op.value, exact=True)
+    if not denominator.has(sp.Indexed) or not op.axes:
         return expr
-    opened = rebuilt([term for term in terms(expr)], size)
-    wild = {axis: sp.Wild(f"w_{axis}") for axis in op.axes}
-    output = array(op.output)
-    opened = opened.replace(_pattern(denominator, wild), lambda **found: _level(op, found))
-    opened = opened.replace(
-        _pattern(numerator, wild), lambda **found: output[_filled(op.axes, found)] * _level(op, found)
-    )
+    opened = rebuilt(terms(expr), size)
+    for part, written in ((denominator, _level(op, denominator)), (numerator, array(op.output)[op.axes] * _level(op, denominator))):
+        opened = opened.xreplace({_placed(op, part, places): _placed(op, written, places) for places in _places_in(op, opened)})
     flat = rebuilt(terms(sp.expand(opened)), size)
-    return sp.factor_terms(_pulled_out(flat, size))
+    folded = sp.factor_terms(_pulled_out(flat, size))
+    return expr if LEVEL.label in folded.free_symbols else folded
 
 
-def _pattern(expr: sp.Expr, wild: dict[Index, sp.Wild]) -> sp.Expr:
-    return expr.xreplace(wild)
+LEVEL = array("S")
+"""Stands for the denominator of an op's defining quotient while it cancels."""
 
 
-def _filled(axes: tuple[Index, ...], found: dict[str, sp.Expr]) -> tuple[sp.Expr, ...]:
-    return tuple(found[f"w_{axis}"] for axis in axes)
+def _level(op: Op, denominator: sp.Expr) -> sp.Expr:
+    """Return the symbol of the denominator, with the axes that it depends on."""
+    axes = tuple(axis for axis in op.axes if axis in denominator.free_symbols)
+    return LEVEL[axes] if axes else LEVEL.label
 
 
-def _level(op: Op, found: dict[str, sp.Expr]) -> sp.Expr:
-    """Return the denominator of a row as one symbol; it cancels."""
-    row = _filled(op.axes[:-1], found)
-    return array("S")[row] if row else sp.Symbol("S", real=True)
+def _places_in(op: Op, expr: sp.Expr) -> list[tuple[Index, ...]]:
+    """Return the index tuples at which arrays with the output's axes occur in `expr`."""
+    found = {part.indices for part in expr.atoms(sp.Indexed) if len(part.indices) == len(op.axes)}
+    return sorted(found, key=sp.default_sort_key)
+
+
+def _placed(op: Op, expr: sp.Expr, places: tuple[Index, ...]) -> sp.Expr:
+    """Return `expr` with the op's axes at `places`."""
+    apart = tuple(sp.Dummy(integer=True) for _ in op.axes)
+    for axis, by in (*zip(op.axes, apart, strict=True), *zip(apart, places, strict=True)):
+        expr = renamed(expr, axis, by)
+    return expr
 
 
 def _pulled_out(expr: sp.Expr, size: dict[Index, sp.Expr]) -> sp.Expr:

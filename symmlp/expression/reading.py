@@ -18,13 +18,24 @@ from typing import Any
 import sympy as sp
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from symmlp.errors import ExpressionError, did_you_mean, shown
+from symmlp.errors import ExpressionError, SymmlpError, did_you_mean, shown
 from symmlp.expression.functions import FUNCTIONS
-from symmlp.expression.real import LARGEST_FLOAT, REAL_TYPES, NotReal, Singular, is_finite, is_known, rounded, value_at
+from symmlp.expression.real import (
+    LARGEST_FLOAT,
+    REAL_TYPES,
+    SMALLEST_FLOAT,
+    NotReal,
+    Singular,
+    is_finite,
+    is_known,
+    rounded,
+    value_at,
+)
 from symmlp.expression.syntax import USE_WHERE, syntax_tree
 
 MAX_EXPONENT, MAX_COMBINED_EXPONENT = 16, 256
 MAX_BITS = 8192
+MAX_LOGARITHM = 10_000
 
 CONSTANTS: dict[str, sp.Expr] = {"pi": sp.pi, "e": sp.E}
 
@@ -115,7 +126,14 @@ class _Reader:
 
     def expression(self, node: ast.expr) -> sp.Expr:
         """Return the expression of `node`: checked, so that what is built from it starts from finite real parts."""
-        return self.checked(self.built(node), node)
+        try:
+            return self.checked(self.built(node), node)
+        except SymmlpError:
+            raise
+        except Exception as error:
+            # SymPy estimates constants to simplify them, and raises what it likes at extreme ones.
+            problem = "is beyond float64" if isinstance(error, OverflowError) else "is not a finite real number"
+            raise self.error(f"{shown(self.segment(node))} {_at(node)} {problem}") from error
 
     def built(self, node: ast.expr) -> sp.Expr:
         """Return the expression of `node`, as SymPy makes it."""
@@ -198,10 +216,7 @@ class _Reader:
             count = f"{wanted} {'or more ' if function.more else ''}argument{'s' if wanted > 1 else ''}"
             raise self.error(f"{name} {_at(node)} takes {count}, got {given}")
         first = self.condition if name == "where" else self.expression
-        try:
-            return function.build(first(arguments[0]), *map(self.expression, arguments[1:]))
-        except OverflowError:
-            raise self.error(f"{shown(self.segment(node))} {_at(node)} is a power beyond float64") from None
+        return function.build(first(arguments[0]), *map(self.expression, arguments[1:]))
 
     def condition(self, node: ast.expr) -> sp.Rel | bool:
         """Return the comparison in a `where`, or its truth if it compares numbers."""
@@ -289,7 +304,17 @@ def _problem(part: sp.Basic) -> str:
             return "is not a finite real number"
         case sp.Pow(exp=sp.Rational() as exponent) if abs(exponent) > MAX_COMBINED_EXPONENT:
             return f"has the combined exponent {shown(int(exponent))}; expected at most {MAX_COMBINED_EXPONENT}"
+        case sp.Mul(args=factors) if _is_large_power(factors):
+            return f"has a multiple of a logarithm beyond {MAX_LOGARITHM}; expected a number in its place"
     return "" if isinstance(part, _PARTS) else "is not a finite real number"
+
+
+def _is_large_power(factors: Sequence[sp.Expr]) -> bool:
+    """Return whether a product has the form k*log(c) with a large k: inside exp, SymPy computes c**k exactly."""
+    constants = [u for u in factors if u.is_Rational or (isinstance(u, sp.log) and u.is_number)]
+    if all(u.is_Rational for u in constants):
+        return False
+    return bool(abs(rounded(value_at(sp.Mul(*constants), {}))) > MAX_LOGARITHM)
 
 
 def _rational_problem(number: sp.Rational) -> str:
@@ -298,7 +323,7 @@ def _rational_problem(number: sp.Rational) -> str:
         return f"has a constant of more than {MAX_BITS} bits"
     if numerator > LARGEST_FLOAT * denominator:
         return "has a constant that overflows float64"
-    if 0 < numerator << 1074 < denominator:
+    if 0 < numerator < SMALLEST_FLOAT * denominator:
         return "has a constant that underflows float64"
     return ""
 
@@ -311,4 +336,8 @@ def _constant_problem(constant: sp.Expr) -> str:
         return "is not a finite real number"
     if not is_known(value):
         return "is not known to 50 digits; expected the number that it stands for"
+    if value == 0 and isinstance(value, Fraction):
+        return ""
+    if abs(rounded(value)) < rounded(SMALLEST_FLOAT):
+        return "underflows float64"
     return "" if is_finite(value) else "overflows float64"

@@ -24,7 +24,7 @@ Value = Any
 
 Point = Mapping[sp.Symbol, Fraction]
 
-LARGEST_FLOAT = 2**1024 - 2**970
+LARGEST_FLOAT, SMALLEST_FLOAT = 2**1024 - 2**970, Fraction(1, 2**1074)
 
 _mp = mpmath.MPContext()
 _mp.prec = 176
@@ -327,6 +327,8 @@ def _state(value: sp.Expr, point: Point) -> str:
         return "not real"
     except Singular:
         return "singular"
+    except ArithmeticError:  # mpmath's own, at magnitudes that nothing computes with
+        return "unknown"
 
 
 def _is_isolated(value: sp.Expr, point: Point, moved: Sequence[sp.Symbol]) -> bool:

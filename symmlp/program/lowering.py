@@ -66,6 +66,11 @@ def _update(name: str, equations: tuple[Equation, ...]) -> Update:
 # Functions
 
 
+def lower_function(function: ElementFunction) -> tuple[Function, Function]:
+    """Return the definitions of the function's value and of its slope."""
+    return _definition(function.name, function), _definition(function.name + PRIME, function)
+
+
 def _functions(derivation: Derivation, statements: list[Statement]) -> list[Function]:
     called = dict.fromkeys(
         part.function for statement in statements for part in walk(statement.value) if isinstance(part, Call)
@@ -101,5 +106,6 @@ def _row_function(call: str, function: RowFunction) -> Function:
 
 
 def code_name(call: str) -> str:
-    """Return the name in code of a function or of a function's slope."""
-    return call.removesuffix(PRIME) + ("_slope" if call.endswith(PRIME) else "")
+    """Return the name in code of a function or of a function's slope; `loss` is the module's own, of the whole batch."""
+    plain = call.removesuffix(PRIME)
+    return ("entry_loss" if plain == "loss" else plain) + ("_slope" if call.endswith(PRIME) else "")

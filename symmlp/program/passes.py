@@ -39,7 +39,12 @@ def share_terms(program: Program) -> Program:
 
         return exp(-|x|) / (1 + exp(-|x|))   =>   t = exp(-|x|);  return t / (1 + t)
     """
-    return replace(program, functions=tuple(_in_order(_shared(function)) for function in program.functions))
+    return replace(program, functions=tuple(share_function(function) for function in program.functions))
+
+
+def share_function(function: Function) -> Function:
+    """Name the terms that one function computes more than once."""
+    return _in_order(_shared(function))
 
 
 def _in_order(function: Function) -> Function:
@@ -125,10 +130,11 @@ def split_long(program: Program, width: Callable[[Node], int], limit: int) -> Pr
 
         return (a long term) * x + y   =>   t = (a long term);  return t * x + y
     """
-    return replace(program, functions=tuple(_split(function, width, limit) for function in program.functions))
+    return replace(program, functions=tuple(split_function(function, width, limit) for function in program.functions))
 
 
-def _split(function: Function, width: Callable[[Node], int], limit: int) -> Function:
+def split_function(function: Function, width: Callable[[Node], int], limit: int) -> Function:
+    """Name the largest term of a long line of one function, until no such line is left."""
     while True:
         long = next((line for line in function.lines if width(line) > limit), None)
         if long is None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-
-import numpy as np
 
 from symmlp.errors import UnsupportedError
 from symmlp.spec import Network
@@ -18,7 +14,7 @@ from symmlp.verification.evaluation import NotRealError
 from symmlp.verification.high_precision import check_high_precision
 from symmlp.verification.report import Check, Report
 from symmlp.verification.sample import Sample, draw_sample
-from symmlp.verification.subject import CallFailedError, Subject
+from symmlp.verification.subject import CallFailedError, Subject, quiet
 from symmlp.verification.symbolic import MatrixEquation, check_equations
 
 
@@ -32,18 +28,10 @@ def check_module(source: str, network: Network, *, equations: Sequence[MatrixEqu
         ModuleTextError: the text is no generated module.
     """
     subject = Subject.of(source, network)
-    with _quiet():
+    with quiet():
         checks = (*_of_module(subject, seed), *_decided("symbolic", lambda: check_equations(network, equations, seed)))
     gradient_compared = any(check.ok and check.name != "contract" for check in checks)
     return Report(gradient_compared and not any(check.ok is False for check in checks), checks)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    # The contract check makes every flag an error; the other oracles say what a flag led to, in numbers.
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _of_module(subject: Subject, seed: int) -> Iterator[Check]:

@@ -14,22 +14,31 @@ from symmlp.spec import Network
 from symmlp.verification.layout import Array
 from symmlp.verification.report import Check
 from symmlp.verification.sample import Sample
-from symmlp.verification.subject import CallFailedError, Subject
+from symmlp.verification.subject import CallFailedError, Subject, as_real, quiet
 
 Fault = str
+Promise = Callable[["Contract"], Iterator[Fault]]
 
 
 def check_contract(subject: Subject, sample: Sample) -> Check:
     """Return the check of the module's contract; the note names the first promise that is broken."""
     contract = Contract(subject, sample)
     for promise in PROMISES:
-        try:
-            fault = next(promise(contract), None)
-        except CallFailedError as error:
-            fault = str(error)
+        with quiet():
+            fault = _fault(promise, contract)
         if fault is not None:
             return Check("contract", ok=False, note=fault)
     return Check("contract", note=f"{len(PROMISES)} promises")
+
+
+def _fault(promise: Promise, contract: Contract) -> Fault | None:
+    """Return what is broken; results that cannot even be compared break a promise, too."""
+    try:
+        return next(promise(contract), None)
+    except CallFailedError as error:
+        return str(error)
+    except Exception as error:
+        return f"{promise.__name__}: {type(error).__name__}: {_one_line(error)}"
 
 
 @dataclass(frozen=True)
@@ -58,18 +67,24 @@ class Contract:
         except SymmlpError as error:
             described = error
         if described != self.subject.network:
-            yield f"SPEC: {shown(module.SPEC)} does not describe the network that is verified"
+            yield f"SPEC: {_one_line(module.SPEC)} does not describe the network that is verified"
         shapes = {parameter.name: parameter.shape for parameter in layout.parameters}
         if list(dict(module.SHAPES).items()) != list(shapes.items()):
-            yield f"SHAPES: {shown(dict(module.SHAPES))}; expected {shown(shapes)}"
+            yield f"SHAPES: {_one_line(dict(module.SHAPES))}; expected {_one_line(shapes)}"
         if layout.count != module.N_PARAMS:
-            yield f"N_PARAMS: {shown(module.N_PARAMS)}; expected {layout.count}"
+            yield f"N_PARAMS: {_one_line(module.N_PARAMS)}; expected {layout.count}"
+
+    def returns_numbers(self) -> Iterator[Fault]:
+        """`loss` gives a float, `loss_and_grad` the same and a vector like theta."""
+        self.subject.loss_and_grad(self.sample)
+        as_real(self.subject.loss(self.arguments[0], self.sample), "loss")
+        yield from ()
 
     def starts_from_a_seed(self) -> Iterator[Fault]:
         """`init_params(seed)` gives the same finite theta again, and another one for another seed."""
         first, again, other = (self.subject.call("init_params", seed) for seed in (3, 3, 4))
         if not isinstance(first, np.ndarray) or first.shape != (self.subject.layout.count,):
-            yield f"init_params: {shown(first)}; expected a vector of {self.subject.layout.count} numbers"
+            yield f"init_params: {_one_line(first)}; expected a vector of {self.subject.layout.count} numbers"
         elif first.dtype != np.dtype(self.subject.module.DTYPE) or not np.isfinite(first).all():
             yield f"init_params: {first.dtype}, or not finite; expected finite numbers of the module's DTYPE"
         elif not np.array_equal(first, again) or np.array_equal(first, other):
@@ -82,7 +97,7 @@ class Contract:
         for name, view in self.subject.layout.views(theta).items():
             found = getattr(named, name, None)
             if not isinstance(found, np.ndarray) or not np.array_equal(found, view):
-                yield f"unpack: {name} is {shown(found)}; expected {shown(view)}"
+                yield f"unpack: {name} is {_one_line(found)}; expected {_one_line(view)}"
             elif not np.shares_memory(found, theta):
                 yield f"unpack: {name} is a copy; expected a view of theta"
 
@@ -91,12 +106,12 @@ class Contract:
         theta, inputs, _ = self.arguments
         outputs, units = self.subject.call("forward", theta, inputs), self.subject.network.outputs
         if not isinstance(outputs, np.ndarray) or outputs.shape != (len(inputs), units):
-            yield f"forward: {shown(outputs)}; expected an array of shape {(len(inputs), units)}"
+            yield f"forward: {_one_line(outputs)}; expected an array of shape {(len(inputs), units)}"
             return
         expected = self._prediction(outputs)
         found = self.subject.call("predict", theta, inputs)
         if not isinstance(found, np.ndarray) or not np.array_equal(found, expected):
-            yield f"predict: {shown(found)}; expected {shown(expected)}"
+            yield f"predict: {_one_line(found)}; expected {_one_line(expected)}"
 
     def _prediction(self, outputs: Array) -> Array:
         match self.subject.network.loss:
@@ -115,12 +130,12 @@ class Contract:
         for argument in arguments:
             argument.flags.writeable = False
         first, second = (self.subject.call("loss_and_grad", *arguments) for _ in range(2))
-        if not (first[0] == second[0] and np.array_equal(first[1], second[1])):
-            yield "loss_and_grad: a second call gives other numbers"
-        if np.shares_memory(first[1], second[1]):
-            yield "loss_and_grad: a second call overwrites the gradient of the first"
         if not all(map(np.array_equal, arguments, self.arguments)):
             yield "loss_and_grad: an argument was changed"
+        if np.shares_memory(first[1], second[1]):
+            yield "loss_and_grad: a second call overwrites the gradient of the first"
+        if not (first[0] == second[0] and np.array_equal(first[1], second[1])):
+            yield "loss_and_grad: a second call gives other numbers"
 
     def fills_out(self) -> Iterator[Fault]:
         """`loss_and_grad(..., out=gradient)` fills the given vector with the same numbers."""
@@ -135,13 +150,7 @@ class Contract:
 
     def refuses_wrong_shapes(self) -> Iterator[Fault]:
         """Theta, X or Y of a wrong shape raise ValueError; none is broadcast."""
-        theta, inputs, targets = self.arguments
-        for name, arguments in {
-            "theta with an entry too many": (np.append(theta, theta[:1]), inputs, targets),
-            "X with a column too few": (theta, inputs[:, :-1], targets),
-            "X of one sample as a vector": (theta, inputs[0], targets[:1]),
-            "Y with a row too few": (theta, inputs, targets[:-1]),
-        }.items():
+        for name, arguments in self._wrong_shapes().items():
             try:
                 self.subject.module.loss_and_grad(*arguments)
             except ValueError:
@@ -150,6 +159,18 @@ class Contract:
                 yield f"loss_and_grad: {name} raised {type(error).__name__}; expected ValueError"
             else:
                 yield f"loss_and_grad: {name} is accepted; expected ValueError"
+
+    def _wrong_shapes(self) -> dict[str, tuple[Array, Array, Array]]:
+        theta, inputs, targets = self.arguments
+        wrong = {
+            "theta with an entry too many": (np.append(theta, theta[:1]), inputs, targets),
+            "X with a column too few": (theta, inputs[:, :-1], targets),
+            "X of one sample as a vector": (theta, inputs[0], targets[:1]),
+            "Y with a row too few": (theta, inputs, targets[:-1]),
+        }
+        if targets.ndim == 2 and targets.shape[1] > 1:
+            wrong["Y with a single column"] = (theta, inputs, targets[:, :1])
+        return wrong
 
     def raises_no_flags(self) -> Iterator[Fault]:
         """Finite numbers cause no warning and no overflow, division by zero or invalid operation."""
@@ -165,8 +186,14 @@ class Contract:
         yield from ()
 
 
-PROMISES: tuple[Callable[[Contract], Iterator[Fault]], ...] = (
+def _one_line(value: object) -> str:
+    """Return `value` short and on one line, an array as nested lists."""
+    return " ".join(shown(value.tolist() if isinstance(value, np.ndarray) else value).split())
+
+
+PROMISES: tuple[Promise, ...] = (
     Contract.describes_the_network,
+    Contract.returns_numbers,
     Contract.starts_from_a_seed,
     Contract.unpacks_views,
     Contract.predicts,

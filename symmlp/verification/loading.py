@@ -29,6 +29,21 @@ def load_module(source: str, *, numpy: object | None = None) -> ModuleType:
     Raises:
         ModuleTextError: the text is no generated module.
     """
+    module = load_text(source)
+    missing = [name for name in REQUIRED if not hasattr(module, name)]
+    if missing:
+        raise ModuleTextError(f"module: no {shown(missing[0])}; expected the names {', '.join(REQUIRED)}")
+    if numpy is not None:
+        vars(module)["np"] = numpy
+    return module
+
+
+def load_text(source: str) -> ModuleType:
+    """Return the module that `source` defines, whatever names it has; see `load_module`.
+
+    Raises:
+        ModuleTextError: the text does not parse, imports too much, or fails when run.
+    """
     tree = _parsed(source)
     refuse_foreign_imports(tree)
     digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -36,11 +51,6 @@ def load_module(source: str, *, numpy: object | None = None) -> ModuleType:
     filename = f"<symmlp module {digest}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     _execute(tree, filename, module)
-    missing = [name for name in REQUIRED if not hasattr(module, name)]
-    if missing:
-        raise ModuleTextError(f"module: no {shown(missing[0])}; expected the names {', '.join(REQUIRED)}")
-    if numpy is not None:
-        vars(module)["np"] = numpy
     return module
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -18,6 +21,14 @@ from symmlp.verification.sample import Sample
 
 class CallFailedError(ArithmeticError):
     """A function of the module that raised, or returned something that its contract does not allow."""
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Return a context without warnings: one promise makes them errors, all else says in numbers what they led to."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @dataclass(frozen=True)

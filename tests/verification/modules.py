@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symmlp.spec import Dense, Network
 
-HEAD = '''
+HEAD = """
 import numpy as np
 
 DTYPE = np.float64
@@ -39,7 +39,7 @@ def _flat(gradients, out):
         return gradient
     out[:] = gradient
     return out
-'''
+"""
 
 REGRESSION = Network(
     inputs=4,
@@ -50,7 +50,7 @@ REGRESSION = Network(
 REGRESSION_MODULE = (
     '"""A multi-layer perceptron, 4 -> 3 tanh -> 2, with mean squared error."""\n'
     + HEAD
-    + '''
+    + """
 SPEC = {
     "inputs": 4,
     "layers": [{"units": 3, "activation": "tanh"}, {"units": 2}],
@@ -88,7 +88,7 @@ def loss_and_grad(theta, X, Y, out=None):
     dW1 = dZ1.T @ X
     db1 = dZ1.sum(axis=0)
     return L, _flat([dW1, db1, dW2, db2], out)
-'''
+"""
 )
 
 CLASSIFICATION = Network(
@@ -100,7 +100,7 @@ CLASSIFICATION = Network(
 CLASSIFICATION_MODULE = (
     '"""A multi-layer perceptron, 3 -> 5 softplus -> 4 softmax, with cross-entropy."""\n'
     + HEAD
-    + '''
+    + """
 SPEC = {
     "inputs": 3,
     "layers": [{"units": 5, "activation": "softplus", "bias": False}, {"units": 4, "activation": "softmax"}],
@@ -157,7 +157,7 @@ def loss_and_grad(theta, X, Y, out=None):
     dZ1 = dZ2 @ p.W2 * np.where(Z1 >= 0, 1 / (1 + t), t / (1 + t))
     dW1 = dZ1.T @ X
     return L, _flat([dW1, dW2, db2], out)
-'''
+"""
 )
 
 
@@ -174,8 +174,40 @@ RELU_MODULE = (
 """A module with kinks: relu and mean absolute error."""
 
 
+LINEAR = Network(inputs=4, layers=(Dense(2, bias=False),), loss="mae", reduction="sum")
+
+LINEAR_MODULE = (
+    '"""A linear network, 4 -> 2 without bias, with the sum of absolute errors."""\n'
+    + HEAD
+    + """
+SPEC = {"inputs": 4, "layers": [{"units": 2, "bias": False}], "loss": "mae", "reduction": "sum"}
+SHAPES = {"W1": (2, 4)}
+N_PARAMS = 8
+
+
+def forward(theta, X):
+    return X @ _checked(theta, X).W1.T
+
+
+def predict(theta, X):
+    return forward(theta, X)
+
+
+def loss(theta, X, Y):
+    if Y.shape != (len(X), 2):
+        raise ValueError("wrong shape")
+    return np.abs(forward(theta, X) - Y).sum().item()
+
+
+def loss_and_grad(theta, X, Y, out=None):
+    return loss(theta, X, Y), _flat([np.sign(forward(theta, X) - Y).T @ X], out)
+"""
+)
+"""A module whose every parameter is at a kink where the prediction is the target."""
+
+
 def replaced(source: str, *changes: tuple[str, str]) -> str:
-    """Return the module with some texts replaced wherever they stand; one that is not there is a mistake of the test."""
+    """Return the module with some texts replaced wherever they stand; one that is missing is a mistake of the test."""
     for text, by in changes:
         if text not in source:
             raise LookupError(f"the module does not hold {text!r}")

@@ -1,4 +1,4 @@
-"""Forward definitions as functions of numbers: the right numbers in every precision, kinks noticed, nonsense refused."""
+"""Forward definitions as functions of numbers: right in every precision, kinks noticed, nonsense refused."""
 
 from __future__ import annotations
 

@@ -79,7 +79,9 @@ def test_copysign_takes_magnitude_from_one_and_sign_from_the_other() -> None:
     np.testing.assert_array_equal(found, [2 - 1j, -3 - 1j])
 
 
-@pytest.mark.parametrize("name", ["heaviside", "signbit", "floor", "ceil", "trunc", "rint", "isfinite", "isnan", "isinf"])
+@pytest.mark.parametrize(
+    "name", ["heaviside", "signbit", "floor", "ceil", "trunc", "rint", "isfinite", "isnan", "isinf"]
+)
 def test_steps_and_questions_look_at_the_real_part(name: str) -> None:
     others = (0.5,) if name == "heaviside" else ()
     np.testing.assert_array_equal(stepped(name, POINTS, *others), getattr(np, name)(POINTS, *others))

@@ -21,7 +21,13 @@ def test_a_module_is_loaded_with_its_names() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["import torch", "import numpy, torch.nn", "from scipy import special", "from . import secrets", "import symmlp.spec"],
+    [
+        "import torch",
+        "import numpy, torch.nn",
+        "from scipy import special",
+        "from . import secrets",
+        "import symmlp.spec",
+    ],
 )
 def test_an_import_beyond_numpy_and_the_standard_library_is_refused(line: str) -> None:
     with pytest.raises(ModuleTextError, match=r"^module: line 2 imports '.*'; expected numpy or the standard library$"):
@@ -43,10 +49,9 @@ def test_nothing_runs_before_the_inspection(capsys: pytest.CaptureFixture[str]) 
     ("text", "expected"),
     [
         ("x = = 1", "module: line 1: 'invalid syntax'; expected Python text"),
-        ("x = 1\0", "module: 'source code string cannot contain null bytes'; expected Python text"),
         ("raise SystemExit('bye')", "module: running it raised SystemExit: 'bye'"),
         ("1 / 0", "module: running it raised ZeroDivisionError: 'division by zero'"),
-        ("raise ValueError('a\\nb')", "module: running it raised ValueError: 'a\\\\nb'"),
+        ("raise ValueError('a\\nb')", "module: running it raised ValueError: 'a\\nb'"),
         ("", "module: no 'SPEC'; expected the names SPEC, N_PARAMS, SHAPES, DTYPE, loss, loss_and_grad"),
     ],
 )
@@ -54,6 +59,11 @@ def test_a_text_that_is_no_module_is_refused_in_one_line(text: str, expected: st
     with pytest.raises(ModuleTextError) as caught:
         load_module(text)
     assert str(caught.value) == expected
+
+
+def test_null_bytes_are_refused_in_one_line() -> None:
+    with pytest.raises(ModuleTextError, match=r"^module: .*null bytes'; expected Python text$"):
+        load_module("x = 1\0")
 
 
 def test_a_text_nested_beyond_the_parser_is_refused() -> None:
@@ -85,7 +95,9 @@ def test_a_loaded_module_does_not_stay_registered() -> None:
 
 
 def test_dataclasses_with_annotations_as_texts_can_be_defined() -> None:
-    text = "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass A:\n    x: int = 1\n"
+    text = (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass A:\n    x: int = 1\n"
+    )
     lines = REGRESSION_MODULE.split("\n", 1)
     assert load_module(lines[0] + "\n" + text + lines[1]).A().x == 1
 

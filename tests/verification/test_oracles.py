@@ -28,7 +28,15 @@ from tests.verification.modules import (
 
 GRADIENT_ORACLES = ("differences", "complex step", "direction", "high precision")
 
-ALL_BUT_SYMBOLIC = ("contract", "differences", "complex step", "direction", "prediction", "loss value", "high precision")
+ALL_BUT_SYMBOLIC = (
+    "contract",
+    "differences",
+    "complex step",
+    "direction",
+    "prediction",
+    "loss value",
+    "high precision",
+)
 
 
 @functools.cache
@@ -122,7 +130,10 @@ def test_parameters_in_another_order_are_seen_in_high_precision() -> None:
 
 
 def test_a_wrong_prediction_beside_a_right_loss_fails() -> None:
-    found = broken(("def loss(theta, X, Y):\n    P = forward", "def loss(theta, X, Y):\n    P = -forward"), ("p.W2.T + p.b2", "-(p.W2.T) - p.b2"))
+    found = broken(
+        ("def loss(theta, X, Y):\n    P = forward", "def loss(theta, X, Y):\n    P = -forward"),
+        ("p.W2.T + p.b2", "-(p.W2.T) - p.b2"),
+    )
     assert "prediction" in failed(found)
 
 

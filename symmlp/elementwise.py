@@ -1,0 +1,136 @@
+"""`elementwise`: one expression as a NumPy function with its derived slope, right where its naive form fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from symmlp.calculus.functions import ElementFunction
+from symmlp.errors import ExpressionError, did_you_mean, shown
+from symmlp.expression import names_in, parse
+from symmlp.printing.numpy import width_of
+from symmlp.program import passes
+from symmlp.program.lowering import lower_function
+from symmlp.render import render_elementwise
+from symmlp.verification.loading import load_text
+from symmlp.version import __version__
+
+NAME = "f"
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """A function of arrays, entry by entry: call it for its value, call `grad` for its slope in `wrt`.
+
+    `variables` are taken in this order by position, or by name; those in `defaults` may be left out.
+    """
+
+    text: str
+    variables: tuple[str, ...]
+    wrt: str
+    function: ElementFunction
+    defaults: Mapping[str, float] = field(default_factory=dict)
+
+    def __call__(self, *args: Any, **values: Any) -> Any:
+        """Return the value, in the dtype of the arguments (float64 for integers).
+
+        Raises:
+            ExpressionError: an argument is missing, unknown or no real number.
+        """
+        return self._call(NAME, args, values)
+
+    def grad(self, *args: Any, **values: Any) -> Any:
+        """Return the derivative with respect to `wrt`, in the dtype of the arguments.
+
+        Raises:
+            ExpressionError: an argument is missing, unknown or no real number.
+        """
+        return self._call(f"{NAME}_slope", args, values)
+
+    @cached_property
+    def source(self) -> str:
+        """The text of a module with the functions `f` and `f_slope`, which needs NumPy only."""
+        functions = [passes.share_function(each) for each in lower_function(self.function)]
+        width = width_of({each.call: each.name for each in functions})
+        split = [passes.split_function(each, width, limit=72) for each in functions]
+        return render_elementwise(split, self.function, __version__)
+
+    @cached_property
+    def _module(self) -> ModuleType:
+        return load_text(self.source)
+
+    def _call(self, name: str, args: Sequence[Any], values: Mapping[str, Any]) -> Any:
+        arrays = self._arrays(args, values)
+        kind = np.result_type(*(array for array in arrays.values()))
+        cast = {each.name: arrays[each.name].astype(kind) for each in self.function.variables}
+        with np.errstate(all="ignore"):
+            found = getattr(self._module, name)(**cast)
+        shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
+        return np.broadcast_to(np.asarray(found, dtype=kind), shape).copy()[()]
+
+    def _arrays(self, args: Sequence[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+        if len(args) > len(self.variables):
+            raise ExpressionError(f"arguments: {len(args)} given, expected {', '.join(self.variables)}")
+        given = {**self.defaults, **dict(zip(self.variables, args, strict=False)), **values}
+        for name in given:
+            if name not in self.variables:
+                hint = did_you_mean(name, self.variables) or f"; expected {', '.join(self.variables)}"
+                raise ExpressionError(f"arguments: unknown name {shown(name)}{hint}")
+        for name in self.variables:
+            if name not in given:
+                raise ExpressionError(f"arguments: no value for {shown(name)}; expected {', '.join(self.variables)}")
+        return {name: _real_array(name, given[name]) for name in self.variables}
+
+
+def _real_array(name: str, value: Any) -> np.ndarray[Any, Any]:
+    array = np.asarray(value)
+    if array.dtype.kind in "iu":
+        return array.astype(np.float64)
+    if array.dtype.kind != "f":
+        raise ExpressionError(f"{name}: expected real numbers, got {array.dtype}")
+    return array
+
+
+def elementwise(
+    text: str, wrt: str | None = None, *, parameters: Mapping[str, float] | None = None
+) -> Elementwise:
+    """Return the function that `text` defines, with its slope in `wrt` (x, or the only variable, if not given).
+
+    `parameters` are further variables with default values.
+
+    >>> fn = elementwise("x*tanh(log(1 + exp(x)))")
+    >>> float(fn(1000.0)), float(fn.grad(1000.0))
+    (1000.0, 1.0)
+
+    Raises:
+        ExpressionError: the text is outside the expression language, or `wrt` is no variable of it.
+    """
+    names = names_in(text)
+    defaults = dict(parameters or {})
+    for name in defaults:
+        if name not in names:
+            raise ExpressionError(f"parameters: {shown(name)} does not occur in the expression")
+    variables = tuple(name for name in names if name not in defaults)
+    value = parse(text, variables, parameters=tuple(defaults))
+    chosen = _chosen(wrt, (*variables, *defaults))
+    symbols = sorted((sp.Symbol(name, real=True) for name in names), key=lambda symbol: symbol.name != chosen)
+    function = ElementFunction.derive(NAME, value, tuple(symbols), care="full")
+    return Elementwise(text, (*variables, *defaults), chosen, function, defaults)
+
+
+def _chosen(wrt: str | None, names: Sequence[str]) -> str:
+    if not names:
+        raise ExpressionError("expression: has no variable; its derivative is zero everywhere")
+    if wrt is None:
+        if "x" in names or len(names) == 1:
+            return "x" if "x" in names else names[0]
+        raise ExpressionError(f"wrt: expected one of {', '.join(names)}")
+    if wrt not in names:
+        raise ExpressionError(f"wrt: unknown variable {shown(wrt)}; expected one of {', '.join(names)}")
+    return wrt
