@@ -64,4 +64,3 @@ def _spec_of(source: str, path: str | Path) -> Any:
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         pass
     raise SpecError(f"file: {shown(str(path))} has no SPEC; expected a module that symmlp generated")
-

@@ -62,7 +62,7 @@ def _function(name: str, definition: Activation) -> Function:
 def _ending_of(network: Network, graph: Graph, walker: Walker) -> Ending:
     node, definition = graph.nodes[-2], network.loss_definition
     assert node.function is not None
-    name = "entry_loss" if definition.from_user else definition.name
+    name = "loss" if definition.from_user else definition.name
     return ending(name, definition, network.reduction, walker.functions[node.function], node.op, walker.rules)
 
 
@@ -112,7 +112,9 @@ class Walker:
         uses = _uses(nodes)
         needed = self.graph.needs_gradient()
         for node in reversed(nodes):
-            for operand in sorted(node.operands, key=lambda operand: node.operands[operand] not in self.graph.parameters):
+            for operand in sorted(
+                node.operands, key=lambda operand: node.operands[operand] not in self.graph.parameters
+            ):
                 array = node.operands[operand]
                 if array in needed and array not in known and uses[array][0][0] is node:
                     known.add(array)
@@ -145,10 +147,12 @@ class Walker:
     def _of_ending(self, derived: Derived, end_name: str, id: str, kind: str, target: str) -> Equation:
         activation_node, loss_node = self.graph.nodes[-2:]
         names = {"P": activation_node.output, "A": activation_node.output, "Z": activation_node.operands["Z"]}
-        names |= loss_node.given | {"G": f"d{activation_node.output}", "f": activation_node.function or "f"}
+        names |= {**loss_node.given} | {"G": f"d{activation_node.output}", "f": activation_node.function or "f"}
         names |= {"L": "L", "l": end_name}
         sizes = self._sizes(activation_node)
-        value, stable = (self._written(self._renamed(form, names, sizes, {})) for form in (derived.value, derived.stable))
+        value, stable = (
+            self._written(self._renamed(form, names, sizes, {})) for form in (derived.value, derived.stable)
+        )
         shape = () if kind == "loss" else self.graph.shapes[target.removeprefix("d")]
         subject = "" if kind == "loss" else f"∂L/∂{target.removeprefix('d')}"
         sources = (Source(derived.steps, names, sizes),)

@@ -53,7 +53,7 @@ class PrintableDerivation(Derivation):
         return "\n".join(_LatexPage(self, wrt, steps).lines()) + "\n"
 
     def as_dict(self, *, wrt: Sequence[str] | None = None) -> dict[str, Any]:
-        """Return plain data: spec, symbols, and equations with id, kind, target, text, latex, shape, assumptions, steps."""
+        """Return plain data: the spec, the symbols, and each equation with id, kind, target, texts, shape and steps."""
         wanted = {id(equation) for equation in (*self.forward, self.loss, *self.wanted(wrt))}
         chosen = [each for each in self.equations if each.kind == "update" or id(each) in wanted]
         return {
@@ -98,7 +98,11 @@ def symbols(derivation: Derivation) -> Iterator[tuple[str, tuple[int | str, ...]
         elif name in graph.parameters:
             yield name, shape, f"{'weights' if name[0] == 'W' else 'bias'} of layer {name[1:]}"
         elif name in made:
-            role = "pre-activation" if any(node.op.output == "Z" and node.output == name for node in graph.nodes) else "activation"
+            role = (
+                "pre-activation"
+                if any(node.op.output == "Z" and node.output == name for node in graph.nodes)
+                else "activation"
+            )
             last = name == graph.nodes[-1].operands["P"]
             yield name, shape, "prediction" if last else f"{role} of layer {made[name].layer}"
     yield "L", (), "loss"
@@ -134,7 +138,7 @@ class _TextPage:
         for name, shape, role in rows:
             yield f"  {name:<{names}}  {shape:<{shapes}}  {role}"
         if self.steps:
-            yield "  Indices: p sample, i and j units of a layer, k units of the layer before, a and c free; δ Kronecker's"
+            yield "  Indices: p sample, i and j units of a layer, k units of the layer before, a and c free"
         yield "  Products: A B of matrices, ∘ entry by entry, ⊘ quotient entry by entry, 1 a column of ones"
 
     def _section(self, title: str, equations: Iterable[Equation]) -> Iterator[str]:
@@ -161,7 +165,11 @@ def equation_text(equation: Equation) -> str:
     target = TextStyle().name(equation.target)
     if equation.kind == "update":
         return f"{equation.id}  {target} ← {printer.node(equation.value)}"
-    head = f"{equation.subject} = {printer.node(equation.value)}" if equation.subject else f"{target} = {printer.node(equation.value)}"
+    head = (
+        f"{equation.subject} = {printer.node(equation.value)}"
+        if equation.subject
+        else f"{target} = {printer.node(equation.value)}"
+    )
     assumed = f"  assuming that {', '.join(equation.assumptions)}" if equation.assumptions else ""
     return f"{equation.id}  {head}  {shape_text(equation.shape)}{assumed}"
 
@@ -177,9 +185,7 @@ def _step_lines(equation: Equation) -> Iterator[str]:
         last = after
 
 
-def function_formulas(
-    name: str, function: ElementFunction | RowFunction, style: Style
-) -> Iterator[tuple[str, str]]:
+def function_formulas(name: str, function: ElementFunction | RowFunction, style: Style) -> Iterator[tuple[str, str]]:
     """Yield (name, formula) of a function's definition, its slope, and their stable forms where they differ."""
     printer = FormulaPrinter(style)
 
@@ -286,5 +292,3 @@ def _equation_dict(equation: Equation) -> dict[str, Any]:
 
 def _function_dict(name: str, function: ElementFunction | RowFunction) -> dict[str, Any]:
     return {"name": name, "formulas": dict(function_formulas(name, function, TextStyle()))}
-
-

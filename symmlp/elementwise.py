@@ -97,9 +97,7 @@ def _real_array(name: str, value: Any) -> np.ndarray[Any, Any]:
     return array
 
 
-def elementwise(
-    text: str, wrt: str | None = None, *, parameters: Mapping[str, float] | None = None
-) -> Elementwise:
+def elementwise(text: str, wrt: str | None = None, *, parameters: Mapping[str, float] | None = None) -> Elementwise:
     """Return the function that `text` defines, with its slope in `wrt` (x, or the only variable, if not given).
 
     `parameters` are further variables with default values.

@@ -1,4 +1,4 @@
-"""The errors that symmlp raises on purpose: each message is one line that names what was found and what was expected."""
+"""The errors that symmlp raises on purpose: each message is one line: what was found, what was expected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The computational graph of a network: nodes in topological order, each an op with its operands and symbolic shapes."""
+"""The computational graph of a network: nodes in topological order, each an op with operands and symbolic shapes."""
 
 from __future__ import annotations
 
@@ -117,4 +117,3 @@ def _function_name(activation: Activation, functions: dict[str, Activation]) -> 
     name = f"f{1 + sum(known.from_user for known in functions.values())}"
     functions[name] = activation
     return name
-

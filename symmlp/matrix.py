@@ -35,7 +35,7 @@ class Node:
 
 
 @cache
-def field_names(kind: type[Node]) -> tuple[str, ...]:
+def field_names(kind: Any) -> tuple[str, ...]:
     """Return the names of a kind of node's fields, in order."""
     return tuple(field.name for field in fields(kind))  # type: ignore[arg-type]
 
@@ -123,7 +123,7 @@ class Transpose(Node):
 
 @dataclass(frozen=True, slots=True)
 class Reduce(Node):
-    """Sum or maximum over an axis: 0 runs over rows (result (n,)), 1 along a row (result (N, 1)), None over all entries."""
+    """Sum or maximum over an axis: 0 runs over rows (result (n,)), 1 along a row (result (N, 1)), None over all."""
 
     kind: str
     operand: Node
@@ -211,7 +211,7 @@ def variables(node: Node) -> set[str]:
     return {item.name for item in walk(node) if isinstance(item, Var)}
 
 
-def sizes(node: Node) -> set[Size]:
+def sizes_used(node: Node) -> set[Size]:
     """Return the sizes that `node` uses as numbers or to fill arrays with."""
     used: set[Size] = {item.size for item in walk(node) if isinstance(item, SizeOf)}
     return used.union(*(item.shape for item in walk(node) if isinstance(item, Filled)))

@@ -15,7 +15,6 @@ row_of_wrt, column_of_wrt = sp.symbols("a c", integer=True)
 """Axes of the quantity that is differentiated with respect to."""
 
 
-
 def array(name: str) -> sp.IndexedBase:
     """Return the real array called `name`, to be indexed in defining equations."""
     return sp.IndexedBase(name, real=True)

@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta
 
+from symmlp.calculus.error_functions import far_coefficients, near_coefficients
 from symmlp.calculus.functions import ElementFunction, Form, RowFunction
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.derivation import Derivation, Formula
 from symmlp.errors import UnsupportedError
-from symmlp.matrix import Call, Var, shape_text, sizes, variables, walk
-from symmlp.calculus.error_functions import far_coefficients, near_coefficients
+from symmlp.matrix import Call, Var, shape_text, sizes_used, variables, walk
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numpy import NumpyPrinter
 from symmlp.printing.text import TextStyle
@@ -158,13 +158,13 @@ def templates_folder() -> Path:
 
 
 def _environment() -> Environment:
-    return Environment(  # noqa: S701 - Python text, not HTML: escaping would corrupt it
+    return Environment(
         loader=FileSystemLoader(templates_folder()),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=False,  # noqa: S701 - Python text, not HTML: escaping would corrupt it
     )
 
 
@@ -260,9 +260,7 @@ class _Writer:
         return _function_text(function, self.derivation.functions[function.call.removesuffix(PRIME)], self.printer)
 
 
-def _function_text(
-    function: Function, source: ElementFunction | RowFunction, printer: NumpyPrinter
-) -> FunctionText:
+def _function_text(function: Function, source: ElementFunction | RowFunction, printer: NumpyPrinter) -> FunctionText:
     names = ", ".join(parameter.name for parameter in function.parameters)
     lines = [f"{each.target.name} = {printer.text(each.value)}" for each in function.statements]
     lines.append(f"return {printer.text(function.result)}")
@@ -276,7 +274,7 @@ def _comment(text: str) -> list[str]:
 
 
 def _docstring(function: Function, source: ElementFunction | RowFunction) -> Iterator[str]:
-    """Yield the lines of a function's docstring: its definition or derived slope, its stable form, what was measured."""
+    """Yield the lines of a function's docstring: its definition or slope, its stable form, what was measured."""
     names = ", ".join(parameter.name for parameter in function.parameters)
     first, *rest = _formulas(source, slope=function.call.endswith(PRIME))
     paragraphs = [f"{function.call}({names}) = {first}", *rest]
@@ -319,7 +317,7 @@ def _tuple_lines(head: str, names: Sequence[str]) -> list[str]:
 
 
 def _assignment(names: Sequence[str], value: str) -> list[str]:
-    one = ", ".join(names) + ("," if len(names) == 1 else "")
+    one = ", ".join(names) if len(names) > 1 else f"({names[0]},)"
     if len(one) + len(value) + 7 <= WIDTH:
         return [f"{one} = {value}"]
     return ["(", *(f"    {name}," for name in names), f") = {value}"]
@@ -328,7 +326,7 @@ def _assignment(names: Sequence[str], value: str) -> list[str]:
 def _reading(program: Program, statements: Iterable[Statement]) -> Iterator[str]:
     """Yield the lines that fetch what `statements` read: N, parameters by name, then what the forward pass made."""
     statements = tuple(statements)
-    if any("N" in sizes(statement.value) for statement in statements):
+    if any("N" in sizes_used(statement.value) for statement in statements):
         yield "N = X.shape[0]"
     read = {name for statement in statements for name in variables(statement.value)}
     weights = [each.name for each in program.parameters if each.name in read]

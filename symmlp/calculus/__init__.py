@@ -1,0 +1,1 @@
+"""Calculus: index notation, backward rules, slopes and kinks, stable forms, measured against exact values."""

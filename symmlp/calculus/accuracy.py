@@ -36,7 +36,13 @@ class Accuracy:
 @cache
 def hostile_grid(count: int = 48) -> tuple[float, ...]:
     """Return points at which formulas fail: small, large, around 1, both signs, evenly and logarithmically spaced."""
-    magnitudes = np.concatenate([np.logspace(-12, 2.85, count // 2), np.linspace(0.1, 42, count // 2), [1e-30, 1e-20, 88.0, 90.0, 700.0, 745.0, 1e4, 1e8, 1e16, 1e30, 1e200]])
+    magnitudes = np.concatenate(
+        [
+            np.logspace(-12, 2.85, count // 2),
+            np.linspace(0.1, 42, count // 2),
+            [1e-30, 1e-20, 88.0, 90.0, 700.0, 745.0, 1e4, 1e8, 1e16, 1e30, 1e200],
+        ]
+    )
     both = np.concatenate([magnitudes, -magnitudes, [0.0]])
     return tuple(float(each) for each in np.unique(both))
 
@@ -60,12 +66,14 @@ def expected_values(expr: sp.Expr, variable: sp.Symbol, points: Iterable[float])
     return {point: value for point, value in values.items() if not mpmath.isnan(value)}
 
 
-def errors(node: Node, variable: sp.Symbol, expected: Mapping[float, Any], dtype: type = np.float64) -> dict[float, float]:
+def errors(
+    node: Node, variable: sp.Symbol, expected: Mapping[float, Any], dtype: type = np.float64
+) -> dict[float, float]:
     """Return for each point the error in units in the last place; infinite for NaN or a wrong infinity.
 
     Below the smallest normal number the unit is 64 times the smallest subnormal: e^-745 itself has one bit.
     """
-    points = np.array(list(expected), dtype=dtype)
+    points: Array = np.array(list(expected), dtype=dtype)
     found = values_of(node, variable, points)
     return {point: _ulps(float(value), expected[point], dtype) for point, value in zip(expected, found, strict=True)}
 

@@ -29,4 +29,3 @@ def fold_constants(expr: sp.Expr) -> sp.Expr:
     if isinstance(expr, sp.core.relational.Relational):
         return expr.func(*map(fold_constants, expr.args), evaluate=False)
     return expr.func(*(fold_constants(argument) for argument in expr.args), evaluate=False)
-

@@ -70,7 +70,9 @@ class Entries:
         """Return the weighted sum of `expr` over all entries, a number in front taken out of the sum."""
         number, rest = expr.as_coeff_Mul()
         axes = (column,) if self.rules.columns else (batch, column)
-        return self.form.of(self.weight * number * sp.Sum(self.at(rest, axes), *((a, 1, SIZES[a]) for a in axes)), None, None)
+        return self.form.of(
+            self.weight * number * sp.Sum(self.at(rest, axes), *((a, 1, SIZES[a]) for a in axes)), None, None
+        )
 
     def indexed(self, expr: sp.Expr) -> sp.Expr:
         """Return the weighted entry (a, c) of `expr`."""
@@ -142,10 +144,7 @@ def _at_prediction(entries: Entries, function: ElementFunction, rules: Rules) ->
     value = entries.matrix(written)
     short = _is_short(function.stable_derivative) and function.stable_derivative == function.derivative
     stable = value if short else entries.matrix(entries.indexed(_call(slope_name, p, y)))
-    weighted = (
-        RuleStep(step.rule, step.before.xreplace({scale: entries.weight}), step.after.xreplace({scale: entries.weight}))
-        for step in rule.steps[:-1]
-    )
+    weighted = (_weighted(step, entries.weight) for step in rule.steps[:-1])
     steps = (
         *weighted,
         RuleStep("slope of the loss", _call(slope_name, p, y), derivative),
@@ -153,6 +152,11 @@ def _at_prediction(entries: Entries, function: ElementFunction, rules: Rules) ->
         RuleStep("matrix form", written, value),
     )
     return Derived(value, stable, steps)
+
+
+def _weighted(step: RuleStep, weight: sp.Expr) -> RuleStep:
+    assert not isinstance(step.before, Node) and not isinstance(step.after, Node)
+    return RuleStep(step.rule, step.before.xreplace({scale: weight}), step.after.xreplace({scale: weight}))
 
 
 def _stable_steps(naive: sp.Expr, stable: sp.Expr) -> tuple[RuleStep, ...]:
@@ -175,7 +179,9 @@ def _ending_with_entries(
         RuleStep("matrix form", link.index_form, value),
         *_stable_steps(joined.derivative, joined.stable_derivative),
     )
-    return Ending(function.name, loss, at_prediction, Derived(value, stable, steps, link.assumptions), (function, joined))
+    return Ending(
+        function.name, loss, at_prediction, Derived(value, stable, steps, link.assumptions), (function, joined)
+    )
 
 
 def _ending_with_rows(

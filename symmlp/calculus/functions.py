@@ -17,9 +17,8 @@ from symmlp.catalog.layers import SIZES
 from symmlp.errors import UnsupportedError
 from symmlp.notation import Z, array
 
-
 Care = Literal["none", "quick", "full"]
-"""How much measuring a form is worth: none, a quick look that repairs what fails, or all of it, infinite arguments too."""
+"""How much measuring a form is worth: none, a quick look that repairs what fails, or all, infinite arguments too."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,11 @@ def _in_one_variable(formula: sp.Expr) -> tuple[sp.Expr, sp.Symbol, sp.Expr | No
         return None
     first, second = symbols
     r = sp.Symbol("r", real=True)
-    reduced = sp.expand(formula.xreplace({first: r + second})) if formula.is_polynomial() else formula.xreplace({first: r + second})
+    reduced = (
+        sp.expand(formula.xreplace({first: r + second}))
+        if formula.is_polynomial()
+        else formula.xreplace({first: r + second})
+    )
     if second in reduced.free_symbols:
         reduced = reduced.replace(lambda part: part.is_Add, sp.expand)
     return (reduced, r, first - second) if reduced.free_symbols == {r} else None
@@ -70,7 +73,7 @@ def _in_one_variable(formula: sp.Expr) -> tuple[sp.Expr, sp.Symbol, sp.Expr | No
 
 @dataclass(frozen=True)
 class ElementFunction:
-    """A function of numbers: its value in `variables`, its slope in the first of them, and where slopes are a choice."""
+    """A function of numbers: its value in `variables`, its slope in the first of them, and where that is a choice."""
 
     name: str
     variables: tuple[sp.Symbol, ...]
@@ -171,7 +174,9 @@ def _shifted(value: sp.Expr, shift: sp.Expr) -> sp.Expr:
 
 
 def _flat(value: sp.Expr) -> sp.Expr:
-    """Return `value` with exponentials of sums split, constants pulled out of index sums, logarithms of products split."""
-    split = value.replace(sp.exp, lambda argument: sp.Mul(*(sp.exp(term) for term in sp.Add.make_args(sp.expand(argument)))))
+    """Return `value` with exponentials of sums and logarithms of products split, constants out of index sums."""
+    split = value.replace(
+        sp.exp, lambda argument: sp.Mul(*(sp.exp(term) for term in sp.Add.make_args(sp.expand(argument))))
+    )
     pulled = split.replace(lambda part: isinstance(part, sp.Sum), lambda part: rebuilt(terms(part), SIZES))
     return sp.expand(sp.expand_log(pulled, force=True))

@@ -45,7 +45,8 @@ def _guarded_product(expr: sp.Mul) -> sp.Expr:
 def _risky(expr: sp.Mul) -> bool:
     """Return whether some factor can be infinite: a logarithm, a line, or a quotient."""
     return expr.has(sp.log, log1p, sp.Max, sp.Min) or any(
-        part.is_Pow and (part.exp.could_extract_minus_sign() or not part.exp.is_number) for part in sp.preorder_traversal(expr)
+        part.is_Pow and (part.exp.could_extract_minus_sign() or not part.exp.is_number)
+        for part in sp.preorder_traversal(expr)
     )
 
 

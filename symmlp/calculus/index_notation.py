@@ -1,19 +1,20 @@
 """Index notation: differentiate an indexed expression, contract the Kronecker deltas, bring it to normal form.
 
-SymPy differentiates `Indexed` symbols into Kronecker deltas but wraps their sums in range conditions. Here the ranges of
-an axis are known to agree, so a summed index that a delta ties to another is simply replaced by it.
+SymPy differentiates `Indexed` symbols into Kronecker deltas but wraps their sums in range conditions. Here the ranges
+of an axis are known to agree, so a summed index that a delta ties to another is simply replaced by it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import sympy as sp
 
 from symmlp.errors import UnsupportedError
 
-Index = sp.Symbol
+Index: TypeAlias = sp.Symbol
 PRIME = "\N{PRIME}"
 
 
@@ -146,7 +147,9 @@ def _tied(term: Term) -> tuple[Index, Index] | None:
 
 def _replaced(term: Term, index: Index, by: Index) -> Term:
     """Return the term with `index` replaced, if a delta of this very term ties the two."""
-    ties = [factor for factor in term.factors if isinstance(factor, sp.KroneckerDelta) and set(factor.args) == {index, by}]
+    ties = [
+        factor for factor in term.factors if isinstance(factor, sp.KroneckerDelta) and set(factor.args) == {index, by}
+    ]
     if not ties or index not in term.bound:
         return term
     factors = tuple(renamed(factor, index, by) for factor in term.factors if factor is not ties[0])

@@ -52,7 +52,10 @@ def split(expr: sp.Expr, switch: sp.Expr) -> Branches:
 def _resolved(expr: sp.Expr, switch: sp.Expr, *, above: bool) -> sp.Expr:
     if not expr.has(*KINKED):
         return expr
-    args = [_resolved(argument, switch, above=above) if isinstance(argument, sp.Expr) else argument for argument in _args(expr)]
+    args = [
+        _resolved(argument, switch, above=above) if isinstance(argument, sp.Expr) else argument
+        for argument in _args(expr)
+    ]
     if isinstance(expr, sp.Max | sp.Min):
         return _resolved_pair(expr.func, args, switch, above)
     if isinstance(expr, sp.Abs | sp.sign):

@@ -119,7 +119,9 @@ class MatrixForm:
         terms = ordered_terms(expr)
         nodes = [self.of(term, row, column) for term in terms]
         if any(shape_of(node) != SCALAR for node in self.names.values()):
-            order = sorted(range(len(nodes)), key=lambda at: (terms[at].could_extract_minus_sign(), -len(shape_of(nodes[at]))))
+            order = sorted(
+                range(len(nodes)), key=lambda at: (terms[at].could_extract_minus_sign(), -len(shape_of(nodes[at])))
+            )
             nodes = [nodes[at] for at in order]
         return Add(tuple(nodes))
 
@@ -198,7 +200,7 @@ class MatrixForm:
         return nodes[0] if len(nodes) == 1 else Product(scalars_first)
 
     def _outer(self, factors: list[sp.Expr], row: Index | None, column: Index | None) -> Node | None:
-        """Return u vᵀ when, of two columns, one depends on the row axis alone and the other on the column axis alone."""
+        """Return u vᵀ when one of two columns depends on the row axis alone, the other on the column axis alone."""
         if not self.columns or row is None or column is None:
             return None
         left = [factor for factor in factors if factor.has(row)]
@@ -275,7 +277,9 @@ def _size(size: sp.Expr) -> int | str:
 def ordered_terms(expr: sp.Expr) -> list[sp.Expr]:
     """Return the terms of a sum in a fixed order: positive ones first, so that `P - Y` reads as one expects."""
     terms = sp.Add.make_args(expr)
-    return sorted(terms, key=lambda term: (term.could_extract_minus_sign(), not term.has(sp.Sum), _factor_order(term)[2:]))
+    return sorted(
+        terms, key=lambda term: (term.could_extract_minus_sign(), not term.has(sp.Sum), _factor_order(term)[2:])
+    )
 
 
 def ordered_factors(expr: sp.Expr) -> list[sp.Expr]:

@@ -1,8 +1,8 @@
 """Repair by measurement: where a form of one variable still fails, give it asymptotic branches and a series.
 
 The form is compared with the exact value on a grid of hostile points. Where it fails for large arguments, the function
-is replaced by what it tends to, a·x^k + b, beyond the point from which on the two cannot be told apart, and the form's own
-argument is clipped there, so that nothing overflows. Where it fails around 0, the function is replaced by a polynomial
+is replaced by what it tends to, a·x^k + b, beyond the point from which on the two cannot be told apart, and the
+form's own argument is clipped there, so that nothing overflows. Where it fails around 0, the function is replaced by a polynomial
 through Chebyshev points, computed to 40 digits, on the smallest interval outside of which the form is accurate.
 """
 
@@ -65,7 +65,7 @@ _SCREEN = (0.0, *(sign * size for size in (1e-9, 1e-3, 0.3, 3.0, 30.0, 100.0, 74
 
 
 def seems_accurate(expr: sp.Expr, form: sp.Expr, x: sp.Symbol) -> bool:
-    """Return whether `form` is accurate, without a floating-point warning, at a few points: a quick look before `repaired`."""
+    """Return whether `form` is accurate at a few points, and without a floating-point warning."""
     node, expected = compiled(form, (x,)), expected_values(expr, x, _SCREEN)
     if _worst(errors(node, x, expected))[1] > GOOD:
         return False
@@ -157,6 +157,7 @@ def _tail(expr: sp.Expr, x: sp.Symbol, sign: int) -> Tail | None:
 
 def _starting(value: Callable[[Any], Any], sign: int, power: int, slope: Any, offset: Any) -> Tail | None:
     """Return the tail from the first power of √2 on beyond which it is right to half a unit in the last place."""
+
     def close(quarter: int) -> bool:
         size = mpf(2) ** (mpf(quarter) / 2)
         found = value(size)
@@ -214,7 +215,10 @@ def _series(expr: sp.Expr, x: sp.Symbol, radius: float) -> sp.Expr | None:
         order = _order_of_zero(expr, x)
         if order is None:
             return None
-        rest = lambda at: exact(expr, {x.name: at}) / mpf(at) ** order  # noqa: E731
+
+        def rest(at: Any) -> Any:
+            return exact(expr, {x.name: at}) / mpf(at) ** order
+
         samples = (mpf(radius) / 3, mpf(radius) * 2 / 3)
         even = all(abs(rest(at) - rest(-at)) <= abs(rest(at)) * mpf(10) ** -25 for at in samples)
         for terms in range(4, _MAX_TERMS, 2):
@@ -270,7 +274,8 @@ def _close(rest: Callable[[Any], Any], coefficients: list[Any], radius: float, e
     points = [mpf(radius) * (2 * k + 1) / 24 for k in range(12)]
     points = points if even else [*points, *(-each for each in points)]
     return all(
-        abs(mpmath.polyval(coefficients[::-1], each**2 if even else each) - rest(each)) <= abs(rest(each)) * mpf(2) ** -56
+        abs(mpmath.polyval(coefficients[::-1], each**2 if even else each) - rest(each))
+        <= abs(rest(each)) * mpf(2) ** -56
         for each in points
     )
 
@@ -282,5 +287,3 @@ def _horner(coefficients: list[Any], x: sp.Symbol, order: int, even: bool) -> sp
         product = sp.Mul(inner, value, evaluate=False)
         value = sp.Add(_number(float(coefficient)), product, evaluate=False)
     return value if order == 0 else sp.Mul(sp.Pow(x, order), value, evaluate=False)
-
-

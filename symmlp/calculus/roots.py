@@ -53,7 +53,7 @@ def _pairs(expr: sp.Add) -> Iterator[tuple[sp.Expr, sp.Expr]]:
 
 def _radicand(term: sp.Expr) -> sp.Expr | None:
     """Return b of a term β√b with a number β, or None."""
-    coefficient, factor = term.as_coeff_Mul()
+    factor = term.as_coeff_Mul()[1]
     rest = [part for part in sp.Mul.make_args(factor) if not part.is_number]
     if len(rest) == 1 and isinstance(rest[0], sp.Pow) and rest[0].exp == _HALF:
         return rest[0].base

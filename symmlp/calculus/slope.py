@@ -38,7 +38,9 @@ def _tidied(derivative: sp.Expr) -> sp.Expr:
     if len(derivative.free_symbols) == 1 and derivative.is_rational_function() and not derivative.is_polynomial():
         fraction = sp.factor(derivative)
         return fraction if sp.count_ops(fraction) <= sp.count_ops(derivative) else derivative
-    return sp.powsimp(derivative, combine="exp") if derivative.has(sp.Pow) and not derivative.has(sp.exp) else derivative
+    return (
+        sp.powsimp(derivative, combine="exp") if derivative.has(sp.Pow) and not derivative.has(sp.exp) else derivative
+    )
 
 
 def _derivative(value: sp.Expr, wrt: sp.Symbol, switches: list[sp.Expr]) -> sp.Expr:
@@ -66,7 +68,11 @@ def _by_branch(value: sp.Piecewise, wrt: sp.Symbol, switches: list[sp.Expr]) -> 
 
 def _through_parts(value: sp.Expr, wrt: sp.Symbol, switches: list[sp.Expr]) -> sp.Expr:
     """Return the derivative by the chain rule through the piecewise parts, each standing as one variable."""
-    parts = [part for part in value.atoms(sp.Piecewise) if not any(part in other.atoms(sp.Piecewise) - {other} for other in value.atoms(sp.Piecewise))]
+    parts = [
+        part
+        for part in value.atoms(sp.Piecewise)
+        if not any(part in other.atoms(sp.Piecewise) - {other} for other in value.atoms(sp.Piecewise))
+    ]
     parts.sort(key=sp.default_sort_key)
     names = {part: sp.Dummy(f"u{number}", real=True) for number, part in enumerate(parts)}
     outer, back = value.xreplace(names), {name: part for part, name in names.items()}
@@ -100,7 +106,8 @@ def _nearest_to_zero(branches: Branches, wrt: sp.Symbol) -> sp.Expr | None:
     """
     symbols = sorted(branches.switch.free_symbols, key=sp.default_sort_key)
     above, below = (
-        sp.Matrix([_derivative(branch, symbol, []) for symbol in symbols]) for branch in (branches.above, branches.below)
+        sp.Matrix([_derivative(branch, symbol, []) for symbol in symbols])
+        for branch in (branches.above, branches.below)
     )
     difference = above - below
     if len(symbols) < 2 or not all(each.is_Rational for each in (*above, *below)) or difference.is_zero_matrix:

@@ -83,7 +83,7 @@ def _with_complements(expr: sp.Piecewise) -> list[tuple[sp.Expr, sp.Basic, sp.Ba
 
 
 def _branch(branch: sp.Expr, condition: sp.Basic, known: sp.Basic) -> tuple[sp.Expr, sp.Basic]:
-    """Return the stable branch; its variable is clipped to where the branch holds, because the other side is evaluated too."""
+    """Return the stable branch; its variable is clipped to where it holds, because the other side is evaluated too."""
     rewritten = _stable(branch)
     if isinstance(known, sp.core.relational.Relational) and known.lhs.is_Symbol and known.rhs.is_number:
         bound = sp.Max if known.func in (sp.StrictGreaterThan, sp.GreaterThan) else sp.Min
@@ -224,7 +224,7 @@ def _rational_form(rational: sp.Expr, u: sp.Expr) -> sp.Expr:
 
 
 def _power_of_t(t: sp.Expr, u: sp.Expr, power: int) -> sp.Expr:
-    """Return t^power; a negative power grows without bound where it is used, and is written so that it is safe elsewhere."""
+    """Return t^power; a negative power grows where it is used, and is written so that it is safe elsewhere."""
     return t**power if power >= 0 else sp.exp(power * u)
 
 
@@ -252,7 +252,7 @@ def _sum(expr: sp.Add) -> sp.Expr:
 
 
 def _difference_from_exponential(groups: dict[sp.Expr, list[sp.Expr]], exponentials: Exponentials) -> sp.Expr | None:
-    """Return c·e^u - r near u = 0 as c·expm1(u) + (c - r), which does not cancel when r is near c; None if it is no such sum."""
+    """Return c·e^u - r near u = 0 as c·expm1(u) + (c - r), which does not cancel when r is near c, or None."""
     own = sp.Add(*groups.get(sp.Integer(1), []))
     others = [other * sp.Add(*parts) for other, parts in groups.items() if other != 1]
     rest = sp.Add(*others)
@@ -357,6 +357,7 @@ def _with_level(found: sp.Expr, level: int, exponentials: Exponentials) -> sp.Ex
     """Return found + level·b; b + max(a - b, 0) is the maximum of a and b, which does not cancel."""
     line = sp.Max(exponentials.exponent, 0)
     second = exponentials.level
+    assert second is not None
     if level == 1 and found.coeff(line) == 1:
         return sp.Max(exponentials.exponent + second, second) + (found - line)
     return level * second + found

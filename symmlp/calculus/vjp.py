@@ -1,4 +1,4 @@
-"""Backward rules, derived from an op's defining equation: differentiate, contract the deltas, recognise the matrix form."""
+"""Backward rules from an op's defining equation: differentiate, contract the deltas, recognise the matrix form."""
 
 from __future__ import annotations
 
@@ -141,14 +141,19 @@ def _without_derivatives(expr: sp.Expr) -> sp.Expr:
 def fold(op: Op, expr: sp.Expr, size: dict[Index, sp.Expr]) -> sp.Expr:
     """Return `expr` with the op's output inserted where its defining quotient occurs, common factors taken out.
 
-    An output that is a quotient num/den gives num = output · den; if the denominators do not cancel, nothing is inserted.
+    An output that is a quotient num/den gives num = output · den; where the denominators do not cancel, nothing is.
     """
     numerator, denominator = sp.fraction(op.value, exact=True)
     if not denominator.has(sp.Indexed) or not op.axes:
         return expr
     opened = rebuilt(terms(expr), size)
-    for part, written in ((denominator, _level(op, denominator)), (numerator, array(op.output)[op.axes] * _level(op, denominator))):
-        opened = opened.xreplace({_placed(op, part, places): _placed(op, written, places) for places in _places_in(op, opened)})
+    for part, written in (
+        (denominator, _level(op, denominator)),
+        (numerator, array(op.output)[op.axes] * _level(op, denominator)),
+    ):
+        opened = opened.xreplace(
+            {_placed(op, part, places): _placed(op, written, places) for places in _places_in(op, opened)}
+        )
     flat = rebuilt(terms(sp.expand(opened)), size)
     folded = sp.factor_terms(_pulled_out(flat, size))
     return expr if LEVEL.label in folded.free_symbols else folded

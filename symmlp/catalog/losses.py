@@ -40,7 +40,12 @@ TABLE: dict[str, Loss] = {
     for loss in (
         Loss("mse", (p - y) ** 2),
         Loss("mae", sp.Abs(p - y)),
-        Loss("bce", -y * sp.log(p) - (1 - y) * sp.log(1 - p), accepts=("unit interval", "unknown"), targets="unit interval"),
+        Loss(
+            "bce",
+            -y * sp.log(p) - (1 - y) * sp.log(1 - p),
+            accepts=("unit interval", "unknown"),
+            targets="unit interval",
+        ),
         Loss(
             "bce_with_logits",
             -y * sp.log(_sigmoid_p) - (1 - y) * sp.log(1 - _sigmoid_p),
@@ -73,6 +78,8 @@ def loss(text: str, field: str = "loss") -> Loss:
         raise SpecError(f"{field}: unknown loss {shown(text)}{did_you_mean(text, TABLE) or known}")
     value = parse(text, ("p", "y"), field=field)
     if p not in value.free_symbols:
-        raise SpecError(f"{field}: {shown(text)} does not depend on the prediction p; expected an expression in p and y")
+        raise SpecError(
+            f"{field}: {shown(text)} does not depend on the prediction p; expected an expression in p and y"
+        )
     require_real(value, {"p": "somewhere", "y": "somewhere"}, field=field)
     return Loss("expression", value, from_user=True)

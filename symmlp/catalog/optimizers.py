@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-theta, g, m, v, m_hat, v_hat, lr, beta1, beta2, eps = sp.symbols("theta g m v m_hat v_hat lr beta1 beta2 eps", real=True)
+theta, g, m, v, m_hat, v_hat, lr, beta1, beta2, eps = sp.symbols(
+    "theta g m v m_hat v_hat lr beta1 beta2 eps", real=True
+)
 t = sp.Symbol("t", integer=True, positive=True)
 
 
@@ -23,7 +25,7 @@ class Update:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """Update equations in order; `state` vectors start at zero; `defaults` are the hyperparameters, t counts updates from 1."""
+    """Update equations in order; `state` vectors start at zero; `defaults` are hyperparameters, t counts updates."""
 
     name: str
     class_name: str

@@ -230,36 +230,18 @@ REAL_TYPES: tuple[type[sp.Basic], ...] = (*_RULES, sp.Symbol, sp.Rational, sp.Pi
 """What an expression of real numbers may be made of; a Piecewise also has its pairs and conditions."""
 
 
-_THOUSANDTHS = (
-    1,
-    10,
-    50,
-    100,
-    200,
-    250,
-    300,
-    400,
-    500,
-    600,
-    700,
-    750,
-    800,
-    900,
-    950,
-    990,
-    1000,
-    1100,
-    1250,
-    1500,
-    1750,
-)
 _SIZES = (
-    *(Fraction(1, 10**k) for k in (8, 4)),
-    *(Fraction(k, 1000) for k in _THOUSANDTHS),
-    *(Fraction(k, 2) for k in (4, 5, 6, 8, 10, 14, 20, 40, 74, 100)),
+    *(Fraction(k, 20) for k in range(1, 21)),
+    *(Fraction(k, 4) for k in (5, 6, 7, 10)),
+    *(Fraction(k) for k in (2, 3, 4, 5, 7, 10, 15, 20, 37, 50)),
+    *(Fraction(k, 10**8) for k in (1, 10**4, 10**5, 10**6, 99 * 10**6)),
 )
-_SAMPLES = tuple(sorted({sign * size for size in _SIZES for sign in (-1, 0, 1)}))
+_SAMPLES = tuple(
+    sorted({sign * size for size in _SIZES for sign in (-1, 0, 1)}, key=lambda u: (u == 0, u.denominator, abs(u), u))
+)
+"""79 samples, a prime number; the simple ones first, so that an error names one of them."""
 _FEW_SAMPLES = tuple(Fraction(k, 1000) for k in (500, 250, 2000, -500, 0, 1000, -2000, 10_000, 1, 50_000, -20_000))
+"""11 samples, a prime number."""
 
 
 def require_real(value: sp.Expr, domain: Mapping[str, str], *, field: str) -> None:
@@ -272,8 +254,9 @@ def require_real(value: sp.Expr, domain: Mapping[str, str], *, field: str) -> No
         ExpressionError: the expression is not real where it must be, or does not depend on any of the variables.
     """
     symbols = {symbol.name: symbol for symbol in value.free_symbols}
-    if not symbols:
-        raise ExpressionError(f"{field}: derivative is zero everywhere; expected an expression in {', '.join(domain)}")
+    needed = [name for name in domain if domain[name] == "real"] or list(domain)
+    if not symbols.keys() & set(needed):
+        raise ExpressionError(f"{field}: derivative is zero everywhere; expected an expression in {', '.join(needed)}")
     if missing := sorted(set(symbols) - set(domain)):
         raise ExpressionError(f"{field}: nothing is known about {shown(missing[0])}; expected {', '.join(domain)} only")
     everywhere = [symbols[name] for name in domain if domain[name] == "real" and name in symbols]
@@ -289,7 +272,7 @@ def require_real(value: sp.Expr, domain: Mapping[str, str], *, field: str) -> No
 
 
 def _combinations(symbols: Sequence[sp.Symbol], most: int) -> Iterator[dict[sp.Symbol, Fraction]]:
-    """Yield samples of `symbols` together; a prime number of samples, so that any two symbols meet in every pair."""
+    """Yield samples of `symbols` together, shifted against each other until any two have met in every pair."""
     count = len(_FEW_SAMPLES)
     for step in range(most if symbols else 1):
         shift = 1 + step // count
@@ -305,18 +288,19 @@ def _lattice(symbols: Sequence[sp.Symbol]) -> Iterator[dict[sp.Symbol, Fraction]
 
 def _problem(value: sp.Expr, points: Sequence[Point], everywhere: Sequence[sp.Symbol]) -> str | None:
     """Return what is wrong with `value` at the first bad one of `points`, or None."""
-    found: list[str] = []
+    states = []
     for point in points:
-        where = ", ".join(f"{symbol.name} = {float(number):.6g}" for symbol, number in point.items())
         state = _state(value, point)
         if state == "singular" and everywhere and _is_isolated(value, point, everywhere):
             state = "unknown"
-        if state == "not real":
-            return f"value is not real at {where}"
-        if state == "singular":
-            return f"value is not finite at {where}"
-        found.append(state)
-    return None if "finite" in found else f"value is not finite at {where}"
+        if state in ("not real", "singular"):
+            return f"value is not {'real' if state == 'not real' else 'finite'} at {_shown_point(point)}"
+        states.append(state)
+    return None if "finite" in states else f"value is beyond float64, as at {_shown_point(points[0])}"
+
+
+def _shown_point(point: Point) -> str:
+    return ", ".join(f"{symbol.name} = {float(number):.6g}" for symbol, number in point.items())
 
 
 def _state(value: sp.Expr, point: Point) -> str:

@@ -1,4 +1,4 @@
-"""Formulas to text: one walk over matrix nodes, one over indexed SymPy expressions; a style says how each part looks."""
+"""Formulas to text: one walk over matrix nodes, one over indexed SymPy expressions; a style says how parts look."""
 
 from __future__ import annotations
 
@@ -169,10 +169,11 @@ class _NodeWalk:
         return Printed(self.style.product(scalars, arrays), PRODUCT)
 
     def _cases(self, node: Where) -> Printed:
-        pairs, rest = [], node
+        pairs = []
+        rest: Node = node
         while isinstance(rest, Where):
             pairs.append((self.text(rest.chosen), self.text(rest.condition)))
-            rest = rest.otherwise  # type: ignore[assignment]
+            rest = rest.otherwise
         return Printed(self.style.cases(pairs, self.text(rest)))
 
 

@@ -187,5 +187,3 @@ def width_of(functions: Mapping[str, str]) -> Callable[[Node], int]:
     """Return a measure of how many characters a node takes when it is printed."""
     printer = NumpyPrinter(functions)
     return lambda node: len(printer.text(node))
-
-

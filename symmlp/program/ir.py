@@ -40,7 +40,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Function:
-    """A function that the program calls: `call` in formulas, `name` in code; the statements work entry by entry or row by row."""
+    """A function that the program calls: `call` in formulas, `name` in code; its statements work by entry or by row."""
 
     call: str
     name: str
@@ -68,7 +68,7 @@ class Update:
 
 @dataclass(frozen=True)
 class Program:
-    """What a module computes: forward, loss and backward statements, the functions they call, the optimizers' updates."""
+    """What a module computes: forward, loss and backward statements, the functions called, the optimizers' updates."""
 
     inputs: tuple[Var, ...]
     parameters: tuple[Var, ...]

@@ -1,4 +1,4 @@
-"""Lower a derivation to a program: one statement an equation, one function definition for each function that is called."""
+"""Lower a derivation to a program: one statement an equation, one definition for each function that is called."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from symmlp.notation import Z, batch, column
 from symmlp.program.ir import Function, Program, Statement, Update
 
 PRIMITIVES = frozenset(
-    "exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc abs sign max min expm1 log1p hypot cbrt sqrt".split()
+    "exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc".split()
+    + "abs sign max min expm1 log1p hypot cbrt sqrt".split()
 )
 """Functions that a target language provides by itself or through a short library of its own."""
 
@@ -48,7 +49,9 @@ def lower(derivation: Derivation) -> Program:
 
 def _statement(equation: Equation) -> Statement:
     target = Var(equation.target, equation.shape)
-    return Statement(target, equation.stable, equation.id, equation.subject or equation.target, equation.value, equation.layer)
+    return Statement(
+        target, equation.stable, equation.id, equation.subject or equation.target, equation.value, equation.layer
+    )
 
 
 def _update(name: str, equations: tuple[Equation, ...]) -> Update:
@@ -75,7 +78,11 @@ def _functions(derivation: Derivation, statements: list[Statement]) -> list[Func
     called = dict.fromkeys(
         part.function for statement in statements for part in walk(statement.value) if isinstance(part, Call)
     )
-    return [_definition(call, derivation.functions[call.removesuffix(PRIME)]) for call in called if not _is_primitive(call, derivation)]
+    return [
+        _definition(call, derivation.functions[call.removesuffix(PRIME)])
+        for call in called
+        if not _is_primitive(call, derivation)
+    ]
 
 
 def _is_primitive(call: str, derivation: Derivation) -> bool:
@@ -106,6 +113,6 @@ def _row_function(call: str, function: RowFunction) -> Function:
 
 
 def code_name(call: str) -> str:
-    """Return the name in code of a function or of a function's slope; `loss` is the module's own, of the whole batch."""
+    """Return the name in code of a function or of a function's slope; `loss` is the module's own."""
     plain = call.removesuffix(PRIME)
     return ("entry_loss" if plain == "loss" else plain) + ("_slope" if call.endswith(PRIME) else "")

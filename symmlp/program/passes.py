@@ -16,7 +16,7 @@ NAMES = ("t", "s", "r", "q", "w", "v", "u", "h", "g", "k")
 def drop_unused(program: Program) -> Program:
     """Remove statements whose target nothing reads, and functions that nothing calls.
 
-        Z = X @ W;  U = X.T;  return Z   =>   Z = X @ W;  return Z
+    Z = X @ W;  U = X.T;  return Z   =>   Z = X @ W;  return Z
     """
     wanted = {*program.gradients, program.prediction, program.loss.target.name}
     kept: list[Statement] = []
@@ -37,7 +37,7 @@ def drop_unused(program: Program) -> Program:
 def share_terms(program: Program) -> Program:
     """Name the terms that a function computes more than once.
 
-        return exp(-|x|) / (1 + exp(-|x|))   =>   t = exp(-|x|);  return t / (1 + t)
+    return exp(-|x|) / (1 + exp(-|x|))   =>   t = exp(-|x|);  return t / (1 + t)
     """
     return replace(program, functions=tuple(share_function(function) for function in program.functions))
 
@@ -49,8 +49,10 @@ def share_function(function: Function) -> Function:
 
 def _in_order(function: Function) -> Function:
     """Return the function with the names of its shared terms given in the order of its lines."""
-    shared = [each.target for each in function.statements if each.target.name in NAMES]
-    names = {old.name: Var(new, old.shape) for old, new in zip(shared, candidate_names(), strict=False)}
+    taken = {parameter.name for parameter in function.parameters}
+    shared = [each.target for each in function.statements if each.target.name.rstrip("0123456789") in NAMES]
+    fresh = (name for name in candidate_names() if name not in taken)
+    names = {old.name: Var(new, old.shape) for old, new in zip(shared, fresh, strict=False)}
 
     def renamed(node: Node) -> Node:
         return names.get(node.name, node) if isinstance(node, Var) else rebuild(node, renamed)
@@ -87,7 +89,9 @@ def _is_work(node: Node) -> bool:
 def _is_scaled_name(node: Node) -> bool:
     """Return whether the node is -x or 2x: cheaper to write again than to name."""
     children = list(node.children())
-    return type(node).__name__ == "Product" and len(children) == 2 and all(isinstance(c, Var | Number) for c in children)
+    return (
+        type(node).__name__ == "Product" and len(children) == 2 and all(isinstance(c, Var | Number) for c in children)
+    )
 
 
 def _size(node: Node) -> int:
@@ -128,7 +132,7 @@ def replaced(node: Node, term: Node, name: Var) -> Node:
 def split_long(program: Program, width: Callable[[Node], int], limit: int) -> Program:
     """Name the largest term of a line that would be printed longer than `limit`, until no such line is left.
 
-        return (a long term) * x + y   =>   t = (a long term);  return t * x + y
+    return (a long term) * x + y   =>   t = (a long term);  return t * x + y
     """
     return replace(program, functions=tuple(split_function(function, width, limit) for function in program.functions))
 

@@ -81,8 +81,8 @@ def train(
     `settings` are the fields of `Settings`: epochs, batch_size, optimizer, lr, seed, held_out, dtype, standardize.
     Three files are written, named after the network: the generated module; the parameters, as the module's own `load`
     reads them, for inputs and predictions as they are in `samples`; and a JSON record with the settings, the names of
-    columns and classes, the scaling that the parameters have absorbed, the history and the score. A progress bar is shown
-    on `console`, or on standard error if `progress` is True.
+    columns and classes, the scaling that the parameters have absorbed, the history and the score. A progress bar is
+    shown on `console`, or on standard error if `progress` is True.
 
     Raises:
         SymmlpError: samples, settings or files are refused, or training diverged; nothing has been written.

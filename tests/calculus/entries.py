@@ -114,7 +114,7 @@ class World:
                 entry = self.arrays[str(expr.base.label)][tuple(places[index] for index in expr.indices)]
                 return entry.item() if isinstance(entry, np.ndarray) else entry
             case sp.Sum():
-                return sp.Add(*(self.at(expr.function, places | bound) for bound in self.ranges(expr)))
+                return sp.Add(*(self.at(expr.function, {**places, **bound}) for bound in self.ranges(expr)))
             case sp.KroneckerDelta():
                 return sp.Integer(places[expr.args[0]] == places[expr.args[1]])
             case sp.Symbol():

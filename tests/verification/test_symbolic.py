@@ -119,7 +119,7 @@ MISTAKES: dict[str, tuple[str, Callable[[Node], Node]]] = {
     "the sign of dW1": ("dW1", negative),
     "1/N missing in dP": ("dP", times_batch),
     "dA1 is too large by 1e-30": ("dA1", nearly),
-    "a bias gradient transposed": ("db1", Transpose),
+    "a bias gradient along the wrong axis": ("db1", lambda node: Reduce("sum", next(iter(node.children())), 1)),
     "dW2 transposed": ("dW2", Transpose),
     "the slope missing in dZ1": ("dZ1", lambda node: next(iter(node.children()))),
     "the loss without 1/N": ("L", times_batch),
