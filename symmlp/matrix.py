@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from symmlp.errors import ProgramError
 
@@ -26,7 +26,7 @@ class Node:
 
     def children(self) -> Iterator[Node]:
         """Yield the direct operands, left to right."""
-        for name in field_names(type(self)):
+        for name in _field_names(cast("Any", type(self))):
             value = getattr(self, name)
             if isinstance(value, Node):
                 yield value
@@ -35,9 +35,9 @@ class Node:
 
 
 @cache
-def field_names(kind: Any) -> tuple[str, ...]:
+def _field_names(kind: Any) -> tuple[str, ...]:
     """Return the names of a kind of node's fields, in order."""
-    return tuple(field.name for field in fields(kind))  # type: ignore[arg-type]
+    return tuple(field.name for field in fields(kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def filled(node: Node, shape: Shape) -> Node:
 
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     """Return `node` with `change` applied to each direct operand."""
-    return type(node)(*(_changed(getattr(node, name), change) for name in field_names(type(node))))
+    return type(node)(*(_changed(getattr(node, name), change) for name in _field_names(cast("Any", type(node)))))
 
 
 def _changed(value: Any, change: Callable[[Node], Node]) -> Any:

@@ -155,7 +155,8 @@ def _at_prediction(entries: Entries, function: ElementFunction, rules: Rules) ->
 
 
 def _weighted(step: RuleStep, weight: sp.Expr) -> RuleStep:
-    assert not isinstance(step.before, Node) and not isinstance(step.after, Node)
+    assert not isinstance(step.before, Node)
+    assert not isinstance(step.after, Node)
     return RuleStep(step.rule, step.before.xreplace({scale: weight}), step.after.xreplace({scale: weight}))
 
 

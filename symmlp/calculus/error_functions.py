@@ -1,7 +1,8 @@
 """erf and erfc for modules that have NumPy alone: polynomials whose coefficients are computed here.
 
-On [0, 1], erf(x) = x·p(x²). From 1/2 on, erfc(x) = exp(-x²)·q((x - 2)/(x + 2))/(1 + 2x), where q varies
-little; the same scaling as in S. G. Johnson's Faddeeva package. p and q are Chebyshev interpolants, turned into powers at 50 digits.
+On [0, 1], erf(x) = x·p(x²). From 1/2 on, erfc(x) = exp(-x²)·q((x - 2)/(x + 2))/(1 + 2x), where q varies little; the
+same scaling as in S. G. Johnson's Faddeeva package. p and q are Chebyshev interpolants, turned into powers at 50
+digits.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import mpmath
@@ -32,8 +33,7 @@ def exact(expr: sp.Expr, point: Mapping[str, float]) -> Value:
         return _limit(expr, point)
     last = None
     for bits in PRECISIONS:
-        context = mpmath.MPContext()
-        context.prec = bits
+        context = _context(bits)
         try:
             value = _Evaluation(context, {name: context.mpf(number) for name, number in point.items()}).of(expr)
         except (ZeroDivisionError, ArithmeticError, NotReal):
@@ -42,6 +42,14 @@ def exact(expr: sp.Expr, point: Mapping[str, float]) -> Value:
             return value
         last = value
     return last
+
+
+@cache
+def _context(bits: int) -> Context:
+    """Return the arithmetic of one precision; making one takes as long as dozens of evaluations."""
+    context = mpmath.MPContext()
+    context.prec = bits
+    return context
 
 
 def _agree(first: Value, second: Value, bits: int) -> bool:

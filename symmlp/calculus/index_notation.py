@@ -53,12 +53,21 @@ def terms(expr: sp.Expr) -> list[Term]:
         case sp.Add():
             return [term for argument in expr.as_ordered_terms() for term in terms(argument)]
         case sp.Sum():
-            bound = tuple(limit[0] for limit in expr.limits)
-            return [Term(term.factors, bound + term.bound) for term in terms(expr.function)]
+            bound = _bound(expr)
+            inner = (_apart(term, set(bound)) for term in terms(expr.function))
+            return [Term(term.factors, bound + term.bound) for term in inner]
         case sp.Mul():
             return _distribute(expr.as_ordered_factors())
         case _:
             return [Term((expr,))]
+
+
+def _bound(expr: sp.Sum) -> tuple[Index, ...]:
+    """Return the summed indices; one that is summed twice (SymPy joins nested sums) belongs to the first sum."""
+    bound: list[Index] = []
+    for index, *_ in expr.limits:
+        bound.append(_fresh(index, {*bound, *expr.function.free_symbols}) if index in bound else index)
+    return tuple(bound)
 
 
 def _distribute(factors: Iterable[sp.Expr]) -> list[Term]:
@@ -76,15 +85,24 @@ def _holds_sum_or_delta(factor: sp.Expr) -> bool:
 
 
 def _times(left: Term, right: Term) -> Term:
-    """Return the product of two terms, the right one's summed indices renamed where they would clash."""
-    factors, bound = right.factors, []
-    used = set(left.bound) | {index for factor in left.factors for index in factor.free_symbols}
-    for index in right.bound:
-        fresh = _fresh(index, used) if index in used else index
-        factors = tuple(renamed(factor, index, fresh) for factor in factors)
-        bound.append(fresh)
-        used.add(fresh)
-    return Term(left.factors + factors, left.bound + tuple(bound))
+    """Return the product of two terms, their summed indices renamed where they would clash."""
+    left = _apart(left, _symbols(right) - set(right.bound))
+    right = _apart(right, {*left.bound, *_symbols(left)})
+    return Term(left.factors + right.factors, left.bound + right.bound)
+
+
+def _symbols(term: Term) -> set[sp.Basic]:
+    return {symbol for factor in term.factors for symbol in factor.free_symbols}
+
+
+def _apart(term: Term, used: set[sp.Basic]) -> Term:
+    """Return the term with other summed indices in place of those that are `used` elsewhere."""
+    factors, bound = term.factors, list(term.bound)
+    for place, index in enumerate(bound):
+        if index in used:
+            bound[place] = _fresh(index, {*used, *bound, *_symbols(term)})
+            factors = tuple(renamed(factor, index, bound[place]) for factor in factors)
+    return Term(factors, tuple(bound))
 
 
 def _fresh(index: Index, used: set[sp.Basic]) -> Index:

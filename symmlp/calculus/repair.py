@@ -1,9 +1,10 @@
 """Repair by measurement: where a form of one variable still fails, give it asymptotic branches and a series.
 
-The form is compared with the exact value on a grid of hostile points. Where it fails for large arguments, the function
-is replaced by what it tends to, a·x^k + b, beyond the point from which on the two cannot be told apart, and the
-form's own argument is clipped there, so that nothing overflows. Where it fails around 0, the function is replaced by a polynomial
-through Chebyshev points, computed to 40 digits, on the smallest interval outside of which the form is accurate.
+The form is compared with the exact value on a grid of hostile points. Where it fails for large arguments, the
+function is replaced by what it tends to, a·x^k + b, beyond the point from which on the two cannot be told apart, and
+the form's own argument is clipped there, so that nothing overflows. Where it fails around 0, the function is replaced
+by a polynomial through Chebyshev points, computed to 40 digits, on the smallest interval outside of which the form is
+accurate.
 """
 
 from __future__ import annotations

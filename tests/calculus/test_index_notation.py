@@ -1,4 +1,4 @@
-"""Delta contraction: equal to the sums written out, with the clashes, scopes and ranges that hand calculation handles."""
+"""Delta contraction: equal to the sums written out, with clashes, scopes and ranges as calculation by hand has them."""
 
 from __future__ import annotations
 
@@ -114,13 +114,25 @@ def test_the_product_of_two_sums_over_one_index_gets_a_prime() -> None:
 def test_three_sums_over_one_index_get_one_and_two_primes() -> None:
     cubed = Sum(U[a, i], (i, 1, n)) * Sum(V[a, i], (i, 1, n)) * Sum(Q[i], (i, 1, n))
     (term,) = terms(cubed)
-    assert {index.name for index in term.bound} == {"i", "i" + PRIME, "i" + 2 * PRIME}
+    assert {str(index) for index in term.bound} == {"i", "i" + PRIME, "i" + 2 * PRIME}
 
 
 def test_a_sum_nested_in_a_sum_over_the_same_index_gets_a_prime() -> None:
     nested = Sum(U[a, i] * Sum(V[a, i], (i, 1, n)), (i, 1, n))
     assert same_everywhere(contract(nested, SIZE), nested)
     assert same_everywhere(contract(nested * KroneckerDelta(a, a), SIZE), nested)
+
+
+def test_a_sum_whose_body_is_a_sum_over_the_same_index_counts_twice() -> None:
+    twice = Sum(Sum(KroneckerDelta(c, j), (j, 1, n)), (j, 1, n))
+    assert contract(twice, SIZE) == n
+
+
+def test_a_sum_does_not_catch_the_index_of_a_factor_that_stands_after_it() -> None:
+    product = sp.Mul(Sum(Q[i] + 1, (i, 1, n)), U[a, i], evaluate=False)
+    (*_, term) = terms(product)
+    assert i not in term.bound
+    assert same_everywhere(contract(Sum(product, (i, 1, n)), SIZE), Sum(product, (i, 1, n)))
 
 
 def test_a_summed_index_that_is_free_beside_the_sum_gets_a_prime() -> None:
@@ -196,6 +208,7 @@ class Draw:
     choose: Callable[[Sequence[Any]], Any]
 
     def factor(self, depth: int) -> sp.Expr:
+        """Return an entry, a delta, a number or, above depth 0, something with a sum in it."""
         kinds = ["entry", "entry", "delta", "number"] + (["sum", "addition", "quotient"] if depth else [])
         match self.choose(kinds):
             case "delta":
@@ -214,14 +227,17 @@ class Draw:
                 return self.entry()
 
     def entry(self) -> sp.Expr:
+        """Return an entry of an array."""
         name = self.choose([U, V, Q, S, T])
         axes = {U: (0, 1), V: (0, 1), Q: (1,), S: (1, 1), T: (1, 2)}[name]
         return name[tuple(self.choose(SAME_RANGE[axis]) for axis in axes)]
 
     def product(self, depth: int) -> sp.Expr:
+        """Return a product of up to three factors."""
         return sp.Mul(*(self.factor(depth) for _ in range(self.choose([1, 2, 3]))))
 
     def sum(self, depth: int) -> sp.Expr:
+        """Return a sum over one or two indices."""
         bound = self.choose([(p,), (i,), (j,), (i, j), (p, i), (i, k)])
         return Sum(self.product(depth), *((index, 1, SUMMED[index]) for index in bound))
 
