@@ -203,6 +203,15 @@ def _interruptible() -> Iterator[None]:
 
 
 @app.command()
+def function(
+    expression: Annotated[str, typer.Argument(metavar="EXPR", help="An expression such as 'x*tanh(log(1+exp(x)))'.")],
+    wrt: Annotated[str | None, typer.Option(help="The variable of the derivative.", show_default="x")] = None,
+) -> None:
+    """Print value, derivative, stable forms, kinks, measured errors and NumPy source of one expression."""
+    typer.echo(symmlp.elementwise(expression, wrt=wrt).text(), nl=False)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of a spec, for editors."""
     typer.echo(json.dumps(symmlp.Network.model_json_schema(), indent=2))

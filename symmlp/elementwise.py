@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symmlp.calculus.functions import ElementFunction
+from symmlp.calculus.accuracy import naive_failure, worst_error
+from symmlp.calculus.functions import ElementFunction, Form
+from symmlp.derivation import Formula
 from symmlp.errors import ExpressionError, did_you_mean, shown
 from symmlp.expression import names_in, parse
+from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numpy import width_of
+from symmlp.printing.text import TextStyle
 from symmlp.program import passes
 from symmlp.program.lowering import lower_function
 from symmlp.render import render_elementwise
@@ -31,7 +35,7 @@ class Elementwise:
     `variables` are taken in this order by position, or by name; those in `defaults` may be left out.
     """
 
-    text: str
+    expression: str
     variables: tuple[str, ...]
     wrt: str
     function: ElementFunction
@@ -60,6 +64,10 @@ class Elementwise:
         width = width_of({each.call: each.name for each in functions})
         split = [passes.split_function(each, width, limit=72) for each in functions]
         return render_elementwise(split, self.function, __version__)
+
+    def text(self) -> str:
+        """Return what `symmlp function` prints: formulas, stable forms and why, kinks, measured errors, code."""
+        return "\n".join(_description(self)) + "\n"
 
     @cached_property
     def _module(self) -> ModuleType:
@@ -120,6 +128,52 @@ def elementwise(text: str, wrt: str | None = None, *, parameters: Mapping[str, f
     symbols = sorted((sp.Symbol(name, real=True) for name in names), key=lambda symbol: symbol.name != chosen)
     function = ElementFunction.derive(NAME, value, tuple(symbols), care="full")
     return Elementwise(text, (*variables, *defaults), chosen, function, defaults)
+
+
+def _description(fn: Elementwise) -> Iterator[str]:
+    """Yield the lines of a function's description."""
+    printer = FormulaPrinter(TextStyle())
+    arguments = ", ".join(symbol.name for symbol in fn.function.variables)
+    for title, label, form in (
+        ("value", f"{NAME}({arguments})", fn.function.value_form),
+        ("derivative", f"∂{NAME}/∂{fn.wrt}", fn.function.slope_form),
+    ):
+        yield f"{title:<12}{label} = {printer.formula(Formula(form.formula))}"
+        if form.stable != form.formula and not form.repairs:
+            yield f"  stable    {printer.formula(Formula(form.stable))}"
+        yield from (f"  repaired  {repair}" for repair in form.repairs)
+        yield f"  why       {_reason(form)}"
+        yield from _measured(form)
+    for switch in fn.function.switches:
+        yield f"kink        where {printer.formula(Formula(switch))} = 0; the slope there is the smallest subgradient"
+    yield "code"
+    yield from (f"  {line}".rstrip() for line in _definitions(fn.source))
+
+
+def _reason(form: Form) -> str:
+    """Return why the stable form is needed, from what the naive one does on the hostile points."""
+    if form.formula == form.stable:
+        return "the formula is computed as it stands"
+    single = sorted(form.formula.free_symbols, key=sp.default_sort_key)
+    if len(single) != 1:
+        return "the naive form overflows or cancels for some arguments"
+    return naive_failure(form.formula, single[0]) or "one rounding less"
+
+
+def _measured(form: Form) -> Iterator[str]:
+    symbols = sorted(form.formula.free_symbols, key=sp.default_sort_key)
+    if len(symbols) == 1:
+        for dtype in (np.float64, np.float32):
+            worst, at = worst_error(form.formula, form.stable, symbols[0], dtype)
+            shown_worst = "no correct digit" if worst == np.inf else f"{worst:.2g} ulp"
+            yield f"  measured  {np.dtype(dtype).name}: largest error {shown_worst}, at {symbols[0].name} = {at:g}"
+    else:
+        yield "  measured  not measured: it depends on more than one variable"
+
+
+def _definitions(source: str) -> list[str]:
+    lines = source.splitlines()
+    return lines[lines.index("import numpy as np") :]
 
 
 def _chosen(wrt: str | None, names: Sequence[str]) -> str:

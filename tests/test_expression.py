@@ -1,10 +1,11 @@
-"""The expression language: what it accepts and means, what it refuses and how it says so, and that nothing is executed."""
+"""The expression language: what it means, what it refuses and how it says so, and that no text is executed."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -513,7 +514,7 @@ _watched: list[str] | None = None
 
 
 def _watch(event: str, _arguments: tuple[Any, ...]) -> None:
-    if _watched is not None:
+    if _watched is not None and threading.current_thread() is threading.main_thread():
         _watched.append(event)
 
 
@@ -541,8 +542,7 @@ def test_parsing_opens_imports_and_runs_nothing(tmp_path: Path, events: list[str
     parse_all(texts)  # SymPy imports modules of its own on first use
     events.clear()
     parse_all(texts)
-    allowed = {"compile", "object.__getattr__"}  # ast.parse makes a tree and no code; the watch is not looked at
-    assert set(events) <= allowed
+    assert set(events) <= {"compile"}  # of ast.parse, which makes a tree and no code
 
 
 def test_the_watch_sees_an_open_file(tmp_path: Path, events: list[str]) -> None:
@@ -563,11 +563,7 @@ def no_reading_by_sympy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_reading_by_sympy")
 def test_sympy_is_never_given_a_text() -> None:
-    for text, _ in (*ACCEPTED, *EXACT, *FORMS):
-        parse(text, ("x", "y", "k"))
-    for text, _ in REFUSED:
-        with pytest.raises(ExpressionError):
-            parse(text, ("x",))
+    parse_all(row[0] for table in (ACCEPTED, EXACT, FORMS, REFUSED) for row in table)
 
 
 @pytest.mark.usefixtures("no_reading_by_sympy")

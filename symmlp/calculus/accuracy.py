@@ -86,3 +86,32 @@ def _ulps(found: float, expected: Any, dtype: type) -> float:
         return np.inf
     unit = max(float(np.spacing(dtype(abs(float(expected))))), 64 * float(limits.smallest_subnormal))
     return float(abs(mpmath.mpf(found) - expected) / unit)
+
+
+def worst_error(expr: sp.Expr, form: sp.Expr, variable: sp.Symbol, dtype: type = np.float64) -> tuple[float, float]:
+    """Return the largest error of `form` as a way to compute `expr`, over the hostile points, and where it is."""
+    points = [point for point in hostile_grid() if abs(point) < float(np.finfo(dtype).max)]
+    rounded = [float(dtype(point)) for point in points]
+    found = errors(compiled(form, (variable,)), variable, expected_values(expr, variable, rounded), dtype)
+    at, worst = max(found.items(), key=lambda item: item[1], default=(0.0, 0.0))
+    return worst, at
+
+
+def naive_failure(expr: sp.Expr, variable: sp.Symbol) -> str | None:
+    """Return what goes wrong when `expr` is computed as it stands: NaN, overflow or lost digits, and where first."""
+    expected = expected_values(expr, variable, hostile_grid())
+    points = np.array(list(expected))
+    found = values_of(compiled(expr, (variable,)), variable, points)
+    wrong = errors(compiled(expr, (variable,)), variable, expected)
+    for kind, fails in (
+        ("NaN", np.isnan(found)),
+        ("an overflow", np.isinf(found)),
+        ("no correct digit", np.array([each >= WORST / 4 for each in wrong.values()])),
+        ("lost digits", np.array([each > 64 for each in wrong.values()])),
+    ):
+        bad = sorted(
+            (point for point, failed in zip(points, fails, strict=True) if failed and wrong[point] > 64), key=abs
+        )
+        if bad:
+            return f"the naive form gives {kind}, first at {variable.name} = {bad[0]:.3g} ({len(bad)} of {len(points)} points)"
+    return None

@@ -284,7 +284,7 @@ def _group(other: sp.Expr, parts: list[sp.Expr], exponentials: Exponentials) -> 
     rest = sp.Mul(*(_stable(factor) for factor in sp.Mul.make_args(other)))
     if not total.has(*_EXPONENTIAL):
         return total * rest
-    if isinstance(total / (total.as_coeff_Mul()[0] or 1), sp.tanh):
+    if isinstance(total.as_coeff_Mul()[1].as_base_exp()[0], sp.tanh):
         return total * rest
     rational = exponentials.rational(total)
     assert rational is not None, f"{total} was taken for a rational function of exp({exponentials.exponent})"

@@ -16,7 +16,7 @@ import mpmath
 import sympy as sp
 
 from symmlp.errors import UnsupportedError, shown
-from symmlp.verification.branches import chosen_above, chosen_from
+from symmlp.verification.held import Held, chosen_above, chosen_from
 
 Number = Any
 """A number of an mpmath context: a float of `mpmath.fp`, or an mpf."""
@@ -204,6 +204,9 @@ class _Compiler:
         if isinstance(expr, chosen_above | chosen_from):
             return self._chosen(expr)
         arguments = [self.of(argument) for argument in expr.args]
+        if isinstance(expr, Held):
+            defined = self.evaluation.function(expr.definition, expr.variables)
+            return lambda values: defined([argument(values) for argument in arguments])
         if name in NAMED:
             # mpmath's context of floats lacks a few that the standard library has.
             function = getattr(self.context, name, None) or getattr(math, name)

@@ -38,7 +38,7 @@ from symmlp.matrix import (
     Where,
 )
 from symmlp.spec import Network
-from symmlp.verification.branches import branched, chosen
+from symmlp.verification.held import Held, chosen, held, slope_of, u, v
 from symmlp.verification.rows import row_expressions
 
 Entries = np.ndarray[Any, np.dtype[np.object_]]
@@ -46,7 +46,7 @@ Entries = np.ndarray[Any, np.dtype[np.object_]]
 
 PRIME = "\N{PRIME}"
 
-ELEMENTARY: dict[str, Callable[..., sp.Expr]] = {
+FUNCTIONS: dict[str, Callable[..., sp.Expr]] = {
     "exp": sp.exp,
     "expm1": expm1,
     "log": sp.log,
@@ -67,12 +67,15 @@ ELEMENTARY: dict[str, Callable[..., sp.Expr]] = {
     "atanh": sp.atanh,
     "erf": sp.erf,
     "erfc": sp.erfc,
-    "hypot": hypot,
     "abs": sp.Abs,
     "sign": sp.sign,
-    "max": sp.Max,
-    "min": sp.Min,
 }
+FUNCTIONS_OF_TWO: dict[str, Callable[..., sp.Expr]] = {"max": sp.Max, "min": sp.Min, "hypot": hypot}
+ELEMENTARY: dict[str, type[Held]] = {
+    **{name: held(function(u), (u,)) for name, function in FUNCTIONS.items()},
+    **{name: held(function(u, v), (u, v)) for name, function in FUNCTIONS_OF_TWO.items()},
+}
+"""What equations call an elementary function -> the function."""
 
 
 def entries(value: Any) -> Entries:
@@ -114,19 +117,18 @@ class Meaning:
             return _elementwise(ELEMENTARY[name], *arguments)
         if plain in self.activations and self.activations[plain].acts_on == "row" and name == plain:
             return np.array([row_expressions(self.activations[plain], list(row)) for row in arguments[0]], dtype=object)
-        value, variables = self._definition(plain)
-        value = value if name == plain else sp.diff(value, variables[0])
-        return _elementwise(lambda *found: value.xreplace(dict(zip(variables, found, strict=True))), *arguments)
+        definition = self._definition(plain)
+        return _elementwise(held(*definition) if name == plain else slope_of(*definition), *arguments)
 
     def _definition(self, name: str) -> tuple[sp.Expr, tuple[sp.Symbol, ...]]:
         """Return the value of a function of numbers and its variables, the one it is differentiated by first."""
         definition = self.network.loss_definition
         if name == ("loss" if definition.from_user else definition.name):
-            return branched(definition.value), (p, y)
+            return definition.value, (p, y)
         activation = self.activations.get(name)
         if activation is None or activation.acts_on == "row":
             raise UnsupportedError(f"no definition for the function {name}")
-        return branched(activation.value), (x,)
+        return activation.value, (x,)
 
 
 def _elementwise(function: Callable[..., sp.Expr], *arguments: Entries) -> Entries:
@@ -162,6 +164,9 @@ class Expander:
                 return {"pi": sp.pi, "e": sp.E}[name]
             case SizeOf(size):
                 return sp.Integer(self._size(size))
+            case Power(base, Number(exponent)) if exponent.denominator > 1:
+                power = held(u ** sp.Rational(exponent.numerator, exponent.denominator), (u,))
+                return _elementwise(power, self.of(base))
             case Add() | Product() | Divide() | Power():
                 return self._folded(node)
             case MatMul(left, right):
@@ -191,7 +196,7 @@ class Expander:
         if kind == "sum":
             return operand.sum(axis=axis, keepdims=axis == 1)
         if kind == "max":
-            return np.frompyfunc(sp.Max, 2, 1).reduce(operand, axis=axis, keepdims=axis == 1)
+            return np.frompyfunc(ELEMENTARY["max"], 2, 1).reduce(operand, axis=axis, keepdims=axis == 1)
         raise UnsupportedError(f"no expansion of the reduction {kind}")
 
     def _size(self, size: Size) -> int:

@@ -10,8 +10,8 @@ import sympy as sp
 from symmlp.catalog.activations import Activation, x
 from symmlp.errors import UnsupportedError
 from symmlp.notation import Z, batch, column, other
-from symmlp.verification.branches import branched
 from symmlp.verification.evaluation import Evaluation, Function, Number
+from symmlp.verification.held import held, hold_functions
 
 _own, _other = sp.symbols("z_own z_other", real=True)
 _entries = {Z[batch, column]: _own, Z[batch, other]: _other}
@@ -75,11 +75,11 @@ def _require_sum_over_row(total: sp.Sum) -> None:
 
 
 def row_expressions(activation: Activation, row: Sequence[sp.Expr]) -> list[sp.Expr]:
-    """Return the activation of a row of expressions, entry by entry: sums written out, branches as functions."""
-    written = branched(activation.value)
+    """Return the activation of a row of expressions, entry by entry: functions are held, sums written out."""
     if activation.acts_on == "entry":
-        return [written.xreplace({x: entry}) for entry in row]
-    for total in sorted(activation.value.atoms(sp.Sum), key=sp.default_sort_key):
+        return [held(activation.value, (x,))(entry) for entry in row]
+    written = hold_functions(activation.value)
+    for total in sorted(written.atoms(sp.Sum), key=sp.default_sort_key):
         _require_sum_over_row(total)
         terms = [total.function.xreplace({Z[batch, other]: entry}) for entry in row]
         written = written.xreplace({total: sp.Add(*terms)})

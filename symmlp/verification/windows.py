@@ -17,8 +17,8 @@ import sympy as sp
 from symmlp.catalog.losses import p, y
 from symmlp.matrix import Size
 from symmlp.spec import Network
-from symmlp.verification.branches import branched
 from symmlp.verification.expansion import Entries
+from symmlp.verification.held import held
 from symmlp.verification.reference import weight_of_entry
 from symmlp.verification.rows import row_expressions
 
@@ -146,9 +146,9 @@ class Window:
         final = (self.forward | self.given)[name]
         if not self.ends_in_loss:
             return sp.Add(*(final * self.given[self.cotangent]).flat)
-        definition = branched(self.network.loss_definition.value)
+        entry_loss = held(self.network.loss_definition.value, (p, y))
         pairs = zip(final.flat, self.given["Y"].flat, strict=True)
-        terms = [definition.xreplace({p: predicted, y: wanted}) for predicted, wanted in pairs]
+        terms = [entry_loss(predicted, wanted) for predicted, wanted in pairs]
         return weight_of_entry(self.network, SAMPLES, self._small(self.last)) * sp.Add(*terms)
 
     def slope(self, wrt: str, entry: tuple[int, ...]) -> sp.Expr:

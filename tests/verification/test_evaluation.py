@@ -14,8 +14,8 @@ from symmlp.catalog.activations import TABLE, Activation, x
 from symmlp.errors import UnsupportedError
 from symmlp.expression import parse
 from symmlp.notation import Z, batch, column, other
-from symmlp.verification.branches import branched
 from symmlp.verification.evaluation import Evaluation, NotRealError, precise
+from symmlp.verification.held import branched, held, hold_functions, slope_of
 from symmlp.verification.rows import row_expressions, row_function
 
 y = sp.Symbol("y", real=True)
@@ -59,6 +59,32 @@ def test_branches_as_functions_have_the_same_value(text: str) -> None:
     for point in POINTS:
         values = [Evaluation().function(each, [x])([point]) for each in (expr, branched(expr))]
         assert values[0] == values[1]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_held_functions_have_the_same_value(text: str) -> None:
+    expr = parse(text, ("x",))
+    for point in POINTS:
+        values = [
+            Evaluation().function(each, [x])([point]) for each in (expr, hold_functions(expr), held(expr, (x,))(x))
+        ]
+        assert values == pytest.approx([values[0]] * 3, rel=1e-15)
+
+
+def test_equal_definitions_are_the_same_function() -> None:
+    assert held(sp.exp(x), (x,)) is held(sp.exp(x), (x,))
+    assert held(sp.exp(x), (x,)) is not held(sp.exp(x) + 1, (x,))
+
+
+def test_a_held_function_is_differentiated_by_the_chain_rule() -> None:
+    function = held(sp.exp(x) * y, (x, y))
+    found = sp.diff(function(y**2, 3 * y), y)
+    exact = 2 * 1.25 * math.exp(1.25**2) * 3 * 1.25 + 3 * math.exp(1.25**2)
+    assert Evaluation().function(found, [y])([1.25]) == pytest.approx(exact, rel=1e-14)
+
+
+def test_a_held_function_is_not_evaluated_by_sympy() -> None:
+    assert held(sp.exp(x), (x,))(0) != 1
 
 
 def test_fifty_digits_are_fifty_digits() -> None:
@@ -158,7 +184,8 @@ def test_activations_written_out_have_the_values_of_activations_evaluated(name: 
 
 @pytest.mark.parametrize("text", ["abs(x)", "where(x > 1, x**2, 3*x)", "where(x <= 0, abs(x - 1), exp(x))"])
 def test_the_derivative_of_branches_is_that_of_the_branch_that_holds(text: str) -> None:
-    value, slope = branched(parse(text, ("x",))), sp.diff(branched(parse(text, ("x",))), x)
+    value = parse(text, ("x",))
+    slope = slope_of(value, (x,))(x)
     for point in POINTS:
         h = 1e-6
         above, below = (Evaluation().function(value, [x])([point + side]) for side in (h, -h))

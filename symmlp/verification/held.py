@@ -1,19 +1,59 @@
-"""Branches that stay apart: `where` and absolute values as functions whose conditions SymPy does not look into.
+"""Functions that SymPy holds: it differentiates through them by the chain rule, but does not evaluate or fold them.
 
-SymPy folds a piecewise expression in another one's condition into all combinations of their branches, and
-differentiates an absolute value through its real part; a chain of layers would grow with the number of branches to the
-power of its depth.
+SymPy looks into the arguments of exp, tanh or a piecewise expression for special values, asks whether they are real or
+even, and folds branches within branches; in a chain of layers that takes minutes. Here a definition in one or two variables
+is a function of its own: its derivative is the definition's, its value is evaluated from the definition.
 """
 
 from __future__ import annotations
+
+import hashlib
+from functools import cache
 
 import sympy as sp
 
 from symmlp.errors import UnsupportedError, shown
 
+Variables = tuple[sp.Symbol, ...]
+
+u, v = sp.symbols("u v", real=True)
+
+
+class Held(sp.Function):  # type: ignore[misc]  # SymPy has no types
+    """A function of numbers; each subclass has its definition."""
+
+    definition: sp.Expr
+    variables: Variables
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """Return the derivative by an argument, held as well."""
+        return slope_of(self.definition, self.variables, argindex - 1)(*self.args)
+
+
+@cache
+def held(definition: sp.Expr, variables: Variables) -> type[Held]:
+    """Return the function of `variables` that has this definition; equal definitions give the same function."""
+    digest = hashlib.sha256(sp.srepr((definition, variables)).encode()).hexdigest()
+    content = {"definition": definition, "variables": variables, "nargs": len(variables)}
+    return type(Held)(f"held_{digest[:16]}", (Held,), content)  # type: ignore[no-any-return]
+
+
+@cache
+def slope_of(definition: sp.Expr, variables: Variables, place: int = 0) -> type[Held]:
+    """Return the derivative of a definition by one of its variables, by SymPy's own rules."""
+    return held(sp.diff(branched(definition), variables[place]), variables)
+
+
+def hold_functions(expr: sp.Expr) -> sp.Expr:
+    """Return `expr` with its branches apart and every function of one argument held."""
+    return branched(expr).replace(
+        lambda part: isinstance(part, sp.Function) and len(part.args) == 1 and not isinstance(part, Held),
+        lambda part: held(part.func(u), (u,))(*part.args),
+    )
+
 
 class _Chosen(sp.Function):  # type: ignore[misc]  # SymPy has no types
-    """The third argument where the first two satisfy the relation, the fourth elsewhere."""
+    """The third argument where the first two satisfy a relation, the fourth elsewhere."""
 
     nargs = 4
 
@@ -51,7 +91,10 @@ def chosen(relation: str, left: sp.Expr, right: sp.Expr, holds: sp.Expr, fails: 
 
 
 def branched(expr: sp.Expr) -> sp.Expr:
-    """Return a definition with its piecewise parts and absolute values written as `chosen`."""
+    """Return a definition with its piecewise parts and absolute values written as `chosen`.
+
+    SymPy would differentiate an absolute value through the real part of its argument.
+    """
     if not expr.args:
         return expr
     if isinstance(expr, sp.Piecewise):
