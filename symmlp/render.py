@@ -17,7 +17,7 @@ from symmlp.calculus.error_functions import far_coefficients, near_coefficients
 from symmlp.calculus.functions import ElementFunction, Form, RowFunction
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.derivation import Derivation, Formula
-from symmlp.errors import UnsupportedError
+from symmlp.errors import UnsupportedError, shown
 from symmlp.matrix import Call, Var, shape_text, sizes_used, variables, walk
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numpy import NumpyPrinter
@@ -26,6 +26,9 @@ from symmlp.program.ir import Function, Program, Statement, Update
 
 WIDTH = 88
 """Longest line of code in a generated module, as formatters have it by default."""
+
+MODULES = ("numpy/plain",)
+"""Templates of training modules, as target/style; the folder also holds parts, and the text of a single function."""
 
 Dtype = Literal["float64", "float32"]
 
@@ -129,12 +132,10 @@ def render(program: Program, derivation: Derivation, *, target: str, style: str,
     Raises:
         UnsupportedError: there is no template for this target and style.
     """
-    name = f"{target}/{style}.py.j2"
-    environment = _environment()
-    if name not in environment.list_templates():
-        known = ", ".join(sorted(each.removesuffix(".py.j2") for each in environment.list_templates("j2")))
-        raise UnsupportedError(f"target and style: no template for {target}/{style}; expected one of {known}")
-    return _filled(name, _context(program, derivation, dtype, version))
+    if f"{target}/{style}" not in MODULES:
+        asked, known = shown(f"{target}/{style}"), ", ".join(MODULES)
+        raise UnsupportedError(f"target and style: no template for {asked}; expected one of {known}")
+    return _filled(f"{target}/{style}.py.j2", _context(program, derivation, dtype, version))
 
 
 def template_variables(name: str) -> set[str]:
@@ -290,7 +291,9 @@ def _docstring(function: Function, source: ElementFunction | RowFunction) -> Ite
 def _formulas(source: ElementFunction | RowFunction, *, slope: bool) -> list[str]:
     text = FormulaPrinter(TextStyle())
     if isinstance(source, RowFunction):
-        return [text.formula(Formula(source.value)), "stable form: the same in D = Z − rowmax(Z)"]
+        counted = ", m entries at the maximum and o the sum of exp(D) over the others"
+        note = counted if source.counts else ""
+        return [text.formula(Formula(source.value)), f"stable form: in D = Z − rowmax(Z){note}"]
     form = source.slope_form if slope else source.value_form
     shown = [text.formula(Formula(form.formula))]
     if form.repairs:

@@ -38,7 +38,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("document", "render"),
     ("generation",),
     ("verification", "datasets", "samples"),
-    ("audit", "training"),
+    ("audit", "elementwise", "listing", "training"),
     ("__init__",),
     ("cli",),
     ("__main__",),

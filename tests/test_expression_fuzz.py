@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import operator
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -62,11 +64,10 @@ def test_anything_that_is_no_text_is_refused(value: object) -> None:
 
 @given(texts)
 @settings(max_examples=200)
-def test_the_names_of_any_text_are_names_or_it_is_refused(text: str) -> None:
-    try:
-        names = names_in(text, field="activation")
-    except ExpressionError:
-        assume(False)
+def test_the_names_of_any_text_are_identifiers_and_come_once(text: str) -> None:
+    names: tuple[str, ...] = ()
+    with contextlib.suppress(ExpressionError):
+        names = names_in(text)
     assert all(name.isidentifier() for name in names)
     assert len(set(names)) == len(names)
 
@@ -107,12 +108,14 @@ def test_the_check_of_any_expression_ends_in_time_with_a_verdict(text: str) -> N
     value = answer(text)
     assume(value is not None)
     start = time.perf_counter()
+    verdict = "activation: real"
     try:
         require_real(value, {"x": "real", "y": "somewhere", "k": "somewhere"}, field="activation")
     except ExpressionError as error:
-        assert str(error).startswith("activation: ")
-        assert str(error).isascii()
+        verdict = str(error)
     assert time.perf_counter() - start < 2 * LONGEST
+    assert verdict.startswith("activation: ")
+    assert verdict.isascii()
 
 
 oracle = mpmath.MPContext()
@@ -124,7 +127,7 @@ Meaning = tuple[str, Callable[[Any], Any]]
 def _real(name: str) -> Callable[[Any], Any]:
     def compute(u: Any) -> Any:
         # Beyond that, the oracle would fill the memory.
-        if not oracle.isfinite(u) or abs(u) > 1e50:
+        if not oracle.isfinite(u) or abs(u) > 1e4:
             raise ValueError("beyond the oracle")
         value = getattr(oracle, name)(u)
         if not isinstance(value, oracle.mpf):
@@ -134,13 +137,22 @@ def _real(name: str) -> Callable[[Any], Any]:
     return compute
 
 
-def _of(name: str) -> Callable[[Meaning], Meaning]:
+def _of(name: str, inner: Meaning) -> Meaning:
     compute = _real(name)
-    return lambda inner: (f"{name}({inner[0]})", lambda u: compute(inner[1](u)))
+    return f"{name}({inner[0]})", lambda u: compute(inner[1](u))
 
 
-def _between(symbol: str, compute: Callable[[Any, Any], Any]) -> Callable[[Meaning, Meaning], Meaning]:
-    return lambda a, b: (f"({a[0]}{symbol}{b[0]})", lambda u: compute(a[1](u), b[1](u)))
+OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+
+
+def _between(symbol: str, a: Meaning, b: Meaning) -> Meaning:
+    compute = OPERATIONS[symbol]
+    return f"({a[0]}{symbol}{b[0]})", lambda u: compute(a[1](u), b[1](u))
 
 
 def _power(inner: Meaning, exponent: int) -> Meaning:
@@ -160,11 +172,8 @@ SMOOTH = "exp expm1 log log1p sqrt sin cos atan asinh sinh cosh tanh erf erfc as
 
 def _meanings(children: st.SearchStrategy[Meaning]) -> st.SearchStrategy[Meaning]:
     return st.one_of(
-        *(children.map(_of(name)) for name in SMOOTH),
-        st.builds(_between("+", lambda a, b: a + b), children, children),
-        st.builds(_between("-", lambda a, b: a - b), children, children),
-        st.builds(_between("*", lambda a, b: a * b), children, children),
-        st.builds(_between("/", lambda a, b: a / b), children, children),
+        st.builds(_of, st.sampled_from(SMOOTH), children),
+        st.builds(_between, st.sampled_from("+-*/"), children, children),
         st.builds(_power, children, st.sampled_from((2, 3, -1, -2))),
         st.builds(_where, children, children),
     )
@@ -188,7 +197,7 @@ def compare(text: str, compute: Callable[[Any], Any], point: Fraction) -> bool |
 
 
 @given(meanings, st.sampled_from((Fraction(3, 10), Fraction(-6, 5), Fraction(5, 2))))
-@settings(max_examples=400)
+@settings(max_examples=300)
 def test_an_expression_has_the_value_of_its_text(meaning: Meaning, point: Fraction) -> None:
     verdict = compare(*meaning, point)
     assume(verdict is not None)

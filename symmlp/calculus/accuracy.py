@@ -113,5 +113,6 @@ def naive_failure(expr: sp.Expr, variable: sp.Symbol) -> str | None:
             (point for point, failed in zip(points, fails, strict=True) if failed and wrong[point] > 64), key=abs
         )
         if bad:
-            return f"the naive form gives {kind}, first at {variable.name} = {bad[0]:.3g} ({len(bad)} of {len(points)} points)"
+            where = f"first at {variable.name} = {bad[0]:.3g}"
+            return f"the naive form gives {kind}, {where} ({len(bad)} of {len(points)} points)"
     return None

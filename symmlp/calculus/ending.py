@@ -139,7 +139,8 @@ def _plain_loss(entries: Entries, function: ElementFunction) -> Derived:
 def _at_prediction(entries: Entries, function: ElementFunction, rules: Rules) -> Derived:
     rule = rules.backward(ENTRYWISE_LOSS, "P")
     slope_name = function.name + PRIME
-    derivative = sp.factor_terms(function.derivative)
+    derived = sp.factor_terms(function.slope_form.derived or function.derivative)
+    derivative = derived if derived == function.derivative else sp.factor_terms(function.derivative)
     written = entries.indexed(derivative if not derivative.has(sp.Piecewise) else _call(slope_name, p, y))
     value = entries.matrix(written)
     short = _is_short(function.stable_derivative) and function.stable_derivative == function.derivative
@@ -147,7 +148,8 @@ def _at_prediction(entries: Entries, function: ElementFunction, rules: Rules) ->
     weighted = (_weighted(step, entries.weight) for step in rule.steps[:-1])
     steps = (
         *weighted,
-        RuleStep("slope of the loss", _call(slope_name, p, y), derivative),
+        RuleStep("slope of the loss", _call(slope_name, p, y), derived),
+        *(() if derived == derivative else (RuleStep("simplification", derived, derivative),)),
         *(() if short else _stable_steps(function.derivative, function.stable_derivative)),
         RuleStep("matrix form", written, value),
     )
@@ -190,12 +192,27 @@ def _ending_with_rows(
 ) -> Ending:
     """Return the ending whose code takes the logarithm of the prediction straight from the pre-activation."""
     value = entries.matrix(link.index_form)
-    steps = (*link.steps, RuleStep("matrix form", link.index_form, value))
-    joined = Derived(value, value, steps, link.assumptions)
+    steps = [*link.steps, RuleStep("matrix form", link.index_form, value)]
+    stable, complement = _without_cancellation(entries, activation, link)
+    if complement is not None:
+        written = entries.indexed(p * (1 - y) - y * _call(complement.name, z))
+        steps.append(RuleStep("stable form: 1 − {P} is the sum of the row's other entries", link.index_form, written))
+    joined = Derived(value, stable or value, tuple(steps), link.assumptions)
+    extra = () if complement is None else (complement,)
     if not function.value.has(sp.log(p)):
-        return Ending(function.name, _plain_loss(entries, function), at_prediction, joined, (function,))
+        return Ending(function.name, _plain_loss(entries, function), at_prediction, joined, (function, *extra))
     logarithm = activation.logarithm(f"log_{activation.name}")
     inserted = function.value.xreplace({sp.log(p): _call(logarithm.name, z)})
     step = RuleStep("stable form: logarithm of a quotient", sp.log(activation.value), logarithm.value)
     loss = Derived(entries.total(function.value), entries.total(inserted), (step,))
-    return Ending(function.name, loss, at_prediction, joined, (function, logarithm))
+    return Ending(function.name, loss, at_prediction, joined, (function, logarithm, *extra))
+
+
+def _without_cancellation(
+    entries: Entries, activation: RowFunction, link: Link
+) -> tuple[Node | None, RowFunction | None]:
+    """Return P - Y as P(1 - Y) - Y(1 - P), with 1 - P computed as the sum of the other entries, if that is the link."""
+    if sp.expand(link.index_form - entries.indexed(p - y)) != 0:
+        return None, None
+    complement = activation.complement(f"{activation.name}_complement")
+    return entries.matrix(entries.indexed(p * (1 - y) - y * _call(complement.name, z))), complement

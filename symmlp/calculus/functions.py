@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import sympy as sp
+from sympy.codegen.cfunctions import log1p
 
 from symmlp.calculus.guards import guarded
 from symmlp.calculus.index_notation import rebuilt, terms
 from symmlp.calculus.putting import put
 from symmlp.calculus.repair import repaired, seems_accurate
 from symmlp.calculus.slope import slope
-from symmlp.calculus.stability import E, common_exponent, stable
+from symmlp.calculus.stability import E, common_exponent, logistic, stable
 from symmlp.catalog.layers import SIZES
 from symmlp.errors import UnsupportedError
-from symmlp.notation import Z, array
+from symmlp.notation import Z, array, batch, column
 
 Care = Literal["none", "quick", "full"]
 """How much measuring a form is worth: none, a quick look that repairs what fails, or all, infinite arguments too."""
@@ -25,7 +26,8 @@ Care = Literal["none", "quick", "full"]
 class Form:
     """A formula, the form of it that is safe to compute, and what was measured: the worst error and where.
 
-    `repairs` says what measuring led to; `ulps` is None if nothing was measured.
+    `repairs` says what measuring led to; `ulps` is None if nothing was measured. A slope's `formula` is a short way to
+    write what was `derived`.
     """
 
     formula: sp.Expr
@@ -33,6 +35,7 @@ class Form:
     repairs: tuple[str, ...] = ()
     ulps: float | None = None
     worst_at: float = 0.0
+    derived: sp.Expr | None = None
 
     @classmethod
     def of(cls, formula: sp.Expr, care: Care) -> Form:
@@ -87,7 +90,9 @@ class ElementFunction:
     ) -> ElementFunction:
         """Return the function with its slope in the first variable derived, and both in a stable form."""
         found = slope(value, variables[0])
-        return cls(name, variables, Form.of(value, care), Form.of(found.derivative, care), found.switches)
+        slope_form = Form.of(found.derivative, care)
+        read = replace(slope_form, formula=logistic(found.derivative), derived=found.derivative)
+        return cls(name, variables, Form.of(value, care), read, found.switches)
 
     @property
     def value(self) -> sp.Expr:
@@ -137,11 +142,20 @@ def _solved_for_exponential(value: sp.Expr, derivative: sp.Expr, y: sp.Symbol) -
 
 @dataclass(frozen=True)
 class RowFunction:
-    """A function of a row of Z, `value` being entry i; `stable_value` is the same in D = Z minus the row's maximum."""
+    """A function of a row of Z, `value` being entry i; `stable_value` is the same in D = Z minus the row's maximum.
+
+    A sum of e^D may there be written m + o: m entries are at the maximum, where e^D is 1, and o is the sum of the rest.
+    So log(Σ e^D) = log1p(o + (m - 1)) keeps its digits when one entry is far above the rest, and Σ e^D - e^D_i does.
+    """
 
     name: str
     value: sp.Expr
     stable_value: sp.Expr
+
+    @property
+    def counts(self) -> bool:
+        """Whether the stable form counts the entries at the maximum."""
+        return any(part.base == TIES for part in self.stable_value.atoms(sp.Indexed))
 
     @classmethod
     def derive(cls, name: str, value: sp.Expr) -> RowFunction:
@@ -158,8 +172,26 @@ class RowFunction:
     def logarithm(self, name: str) -> RowFunction:
         """Return the logarithm of the function, a quotient's being the difference of the logarithms."""
         numerator, denominator = sp.fraction(self.value)
-        return RowFunction.derive(name, sp.log(numerator) - sp.log(denominator))
+        found = RowFunction.derive(name, sp.log(numerator) - sp.log(denominator))
+        rest = sp.Add(OTHERS[batch], sp.Add(TIES[batch], -1), evaluate=False)
+        return replace(found, stable_value=_split_sums(found.stable_value, sp.log, log1p(rest)))
 
+    def complement(self, name: str) -> RowFunction:
+        """Return 1 minus the function, whose denominator is the sum of its numerators: the sum of the others."""
+        numerator, denominator = sp.fraction(self.value)
+        found = RowFunction.derive(name, (denominator - numerator) / denominator)
+        own = SHIFTED[batch, column]
+        top = sp.Add(OTHERS[batch], sp.Add(TIES[batch], -sp.exp(own)), evaluate=False)
+        return replace(found, stable_value=top / (OTHERS[batch] + TIES[batch]))
+
+
+def _split_sums(expr: sp.Expr, function: type[sp.Function], by: sp.Expr) -> sp.Expr:
+    """Return `expr` with function(Σ e^D) written as `by`."""
+    return expr.replace(lambda part: isinstance(part, function) and isinstance(part.args[0], sp.Sum), lambda _: by)
+
+
+OTHERS, TIES = array("o"), array("m")
+"""The sum of e^D over the entries below the row's maximum, and how many entries are at it."""
 
 SHIFTED = array("D")
 """Z minus the maximum of its row."""

@@ -54,8 +54,6 @@ def join(
             simplified, assumptions = assumed, (ROWS_OF_TARGETS_SUM_TO_ONE,)
     if sp.count_ops(simplified) >= sp.count_ops(loss_cotangent) + sp.count_ops(rule.index_form):
         return None
-    if function is None and not assumptions:
-        return None
     return Link(simplified, tuple(steps), assumptions)
 
 

@@ -164,6 +164,8 @@ class MatrixForm:
                 return array
             case (single,) if self.columns and single == column:
                 return Transpose(array)
+            case (single,) if single == row and array.shape[1:] == (1,):
+                return array
         raise UnsupportedError(f"{expr} has no place in a matrix with axes {row}, {column}")
 
     def _power(self, expr: sp.Pow, row: Index | None, column: Index | None) -> Node:

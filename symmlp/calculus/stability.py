@@ -115,12 +115,13 @@ class Exponentials:
 
     def in_powers(self, expr: sp.Expr) -> sp.Expr | None:
         """Return `expr` as a rational function of E and F, or None if it is none."""
-        replaced = expr.replace(lambda part: isinstance(part, _EXPONENTIAL), self._power)
+        replaced = expr.replace(lambda part: isinstance(part, _EXPONENTIAL), self.power_of)
         if replaced.free_symbols - {E, F} or replaced.has(*_EXPONENTIAL, sp.log, sp.erf):
             return None
         return replaced if replaced.is_rational_function(E, F) else None
 
-    def _power(self, part: sp.Expr) -> sp.Expr:
+    def power_of(self, part: sp.Expr) -> sp.Expr:
+        """Return one exponential as powers of E and F, or as it is if it is no such power."""
         powers = self._powers_of(part.args[0])
         if powers is None:
             return part
@@ -226,6 +227,38 @@ def _rational_form(rational: sp.Expr, u: sp.Expr) -> sp.Expr:
 def _power_of_t(t: sp.Expr, u: sp.Expr, power: int) -> sp.Expr:
     """Return t^power; a negative power grows where it is used, and is written so that it is safe elsewhere."""
     return t**power if power >= 0 else sp.exp(power * u)
+
+
+def logistic(expr: sp.Expr) -> sp.Expr:
+    """Return `expr` as a + b/(1 + e^-u) if it is that and shorter so: how a canonical link is recognised.
+
+    The result is for reading: a and b/(1 + e^-u) may cancel where the longer form does not.
+    """
+    exponentials = common_exponent(expr)
+    if exponentials is None or exponentials.level is not None or expr.has(sp.Piecewise, sp.log):
+        return expr
+    powers = expr.replace(lambda part: isinstance(part, _EXPONENTIAL), exponentials.power_of)
+    if powers.has(*_EXPONENTIAL) or not powers.is_rational_function(E):
+        return expr
+    b, a = _over_one_plus(powers)
+    if b is None:
+        return expr
+    u = exponentials.exponent
+    forms = (a + b / (1 + sp.exp(u)), sp.expand(a + b) - b / (1 + sp.exp(-u)))
+    shorter = [form for form in forms if sp.count_ops(form) < sp.count_ops(expr)]
+    return min(shorter, key=lambda form: (len(sp.Add.make_args(form)), sp.count_ops(form)), default=expr)
+
+
+def _over_one_plus(powers: sp.Expr) -> tuple[sp.Expr | None, sp.Expr]:
+    """Return (b, a) with a + b/(E + 1) = powers and neither containing E, or (None, 0)."""
+    numerator, denominator = sp.fraction(sp.cancel(sp.together(powers)))
+    constant = sp.cancel(denominator / (E + 1))
+    if constant.has(E):
+        return None, sp.Integer(0)
+    quotient, remainder = sp.div(numerator, E + 1, E)
+    if quotient.has(E) or remainder.has(E):
+        return None, sp.Integer(0)
+    return sp.cancel(remainder / constant), sp.cancel(quotient / constant)
 
 
 # Sums

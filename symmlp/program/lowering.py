@@ -7,14 +7,14 @@ from fractions import Fraction
 import sympy as sp
 
 from symmlp.calculus.constants import fold_constants
-from symmlp.calculus.functions import SHIFTED, ElementFunction, RowFunction
+from symmlp.calculus.functions import OTHERS, TIES, ElementFunction, RowFunction
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.catalog.layers import SIZES
 from symmlp.catalog.optimizers import OPTIMIZERS
 from symmlp.derivation import Derivation, Equation
 from symmlp.errors import ProgramError
-from symmlp.matrix import Add, Call, Number, Product, Reduce, Var, walk
-from symmlp.notation import Z, batch, column
+from symmlp.matrix import Add, Call, Compare, Number, Product, Reduce, Var, Where, variables, walk
+from symmlp.notation import batch, column
 from symmlp.program.ir import Function, Program, Statement, Update
 
 PRIMITIVES = frozenset(
@@ -106,10 +106,20 @@ def _definition(call: str, function: ElementFunction | RowFunction) -> Function:
 def _row_function(call: str, function: RowFunction) -> Function:
     """Return the function with its row maximum taken off first: D = Z - rowmax(Z)."""
     rows, shifted = Var("Z", ("N", "n")), Var("D", ("N", "n"))
-    form = MatrixForm({str(Z.label): rows.shape, str(SHIFTED.label): shifted.shape}, SIZES)
+    others, ties = (Var(str(array.label), ("N", 1)) for array in (OTHERS, TIES))
+    form = MatrixForm({array.name: array.shape for array in (rows, shifted, others, ties)}, SIZES)
     shift = Add((rows, Product((Number(Fraction(-1)), Reduce("max", rows, 1)))))
     result = form.of(function.stable_value, batch, column)
-    return Function(call, code_name(call), (rows,), (Statement(shifted, shift),), result)
+    counted = _counted(shifted, others, ties) if others.name in variables(result) else ()
+    return Function(call, code_name(call), (rows,), (Statement(shifted, shift), *counted), result)
+
+
+def _counted(shifted: Var, others: Var, ties: Var) -> tuple[Statement, Statement]:
+    """Return the sum of e^D below the maximum of each row, and the number of entries at the maximum."""
+    zero, one = Number(Fraction(0)), Number(Fraction(1))
+    below = Where(Compare("<", shifted, zero), Call("exp", (shifted,)), zero)
+    at_maximum = Where(Compare("==", shifted, zero), one, zero)
+    return Statement(others, Reduce("sum", below, 1)), Statement(ties, Reduce("sum", at_maximum, 1))
 
 
 def code_name(call: str) -> str:

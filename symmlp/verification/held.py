@@ -1,8 +1,8 @@
 """Functions that SymPy holds: it differentiates through them by the chain rule, but does not evaluate or fold them.
 
 SymPy looks into the arguments of exp, tanh or a piecewise expression for special values, asks whether they are real or
-even, and folds branches within branches; in a chain of layers that takes minutes. Here a definition in one or two variables
-is a function of its own: its derivative is the definition's, its value is evaluated from the definition.
+even, and folds branches within branches; in a chain of layers that takes minutes. Here a definition in one or two
+variables is a function of its own: its derivative is the definition's, its value is evaluated from the definition.
 """
 
 from __future__ import annotations
@@ -20,22 +20,36 @@ u, v = sp.symbols("u v", real=True)
 
 
 class Held(sp.Function):  # type: ignore[misc]  # SymPy has no types
-    """A function of numbers; each subclass has its definition."""
+    """A function of numbers; each subclass has its definition, in u or in u and v."""
 
     definition: sp.Expr
     variables: Variables
+
+    @property
+    def is_elementary(self) -> bool:
+        """Whether the definition is a single function of the variables: exp(u), not 1/u or u·exp(u)."""
+        return isinstance(self.definition, sp.Function) and self.definition.args == self.variables
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """Return the derivative by an argument, held as well."""
         return slope_of(self.definition, self.variables, argindex - 1)(*self.args)
 
 
-@cache
 def held(definition: sp.Expr, variables: Variables) -> type[Held]:
-    """Return the function of `variables` that has this definition; equal definitions give the same function."""
+    """Return the function of `variables` that has this definition.
+
+    Definitions that are equal but for their variables' names give the same function.
+    """
+    own = (u, v)[: len(variables)]
+    return _held(definition.xreplace(dict(zip(variables, own, strict=True))), own)
+
+
+@cache
+def _held(definition: sp.Expr, variables: Variables) -> type[Held]:
     digest = hashlib.sha256(sp.srepr((definition, variables)).encode()).hexdigest()
     content = {"definition": definition, "variables": variables, "nargs": len(variables)}
-    return type(Held)(f"held_{digest[:16]}", (Held,), content)  # type: ignore[no-any-return]
+    made: type[Held] = type(sp.Function)(f"held_{digest[:16]}", (Held,), content)
+    return made
 
 
 @cache
@@ -49,6 +63,14 @@ def hold_functions(expr: sp.Expr) -> sp.Expr:
     return branched(expr).replace(
         lambda part: isinstance(part, sp.Function) and len(part.args) == 1 and not isinstance(part, Held),
         lambda part: held(part.func(u), (u,))(*part.args),
+    )
+
+
+def unfolded(expr: sp.Expr) -> sp.Expr:
+    """Return `expr` with held definitions written out down to elementary functions, which stay held."""
+    return expr.replace(
+        lambda part: isinstance(part, Held) and not part.is_elementary,
+        lambda part: hold_functions(part.definition).xreplace(dict(zip(part.variables, part.args, strict=True))),
     )
 
 
