@@ -10,10 +10,12 @@ import sympy as sp
 
 from symmlp.calculus.ending import Derived, Ending, ending
 from symmlp.calculus.functions import ElementFunction, RowFunction
+from symmlp.calculus.kinks import Policy
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.calculus.rules import Rules
 from symmlp.calculus.vjp import RuleStep
 from symmlp.catalog.activations import Activation, x
+from symmlp.catalog.losses import p, y
 from symmlp.catalog.optimizers import OPTIMIZERS, Optimizer, Update
 from symmlp.derivation import Derivation, Equation, Source
 from symmlp.graph import Graph, GraphNode, Layout, build_graph
@@ -32,7 +34,7 @@ def derive(network: Network, *, layout: Layout = "batch") -> Derivation:
         SymmlpError: an activation or a loss has no matrix form.
     """
     graph = build_graph(network, layout)
-    walker = Walker(graph, Rules(columns=layout == "sample"), _functions(graph.functions))
+    walker = Walker(graph, Rules(columns=layout == "sample"), _functions(graph.functions, network.kinks))
     end = _ending_of(network, graph, walker)
     forward = tuple(walker.forward(node, number) for number, node in enumerate(graph.nodes[:-1], start=1))
     loss = walker.loss(end)
@@ -49,21 +51,22 @@ def derive_graph(graph: Graph, *, layout: Layout = "batch", seed: str) -> tuple[
     return tuple(replace(equation, id=f"B{number}") for number, equation in enumerate(equations, start=1))
 
 
-def _functions(definitions: Mapping[str, Activation]) -> dict[str, Function]:
-    return {name: _function(name, definition) for name, definition in definitions.items()}
+def _functions(definitions: Mapping[str, Activation], kinks: Policy = "smallest") -> dict[str, Function]:
+    return {name: _function(name, definition, kinks) for name, definition in definitions.items()}
 
 
-def _function(name: str, definition: Activation) -> Function:
+def _function(name: str, definition: Activation, kinks: Policy) -> Function:
     if definition.acts_on == "row":
         return RowFunction.derive(name, definition.value)
-    return ElementFunction.derive(name, definition.value, (x,), care="quick")
+    return ElementFunction.derive(name, definition.value, (x,), care="quick", kinks=kinks)
 
 
 def _ending_of(network: Network, graph: Graph, walker: Walker) -> Ending:
     node, definition = graph.nodes[-2], network.loss_definition
     assert node.function is not None
     name = "loss" if definition.from_user else definition.name
-    return ending(name, definition, network.reduction, walker.functions[node.function], node.op, walker.rules)
+    function = ElementFunction.derive(name, definition.value, (p, y), care="quick", kinks=network.kinks)
+    return ending(function, definition, network.reduction, walker.functions[node.function], node.op, walker.rules)
 
 
 def _called(functions: Mapping[str, Function], equations: Iterable[Equation]) -> dict[str, Function]:

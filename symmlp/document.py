@@ -9,6 +9,7 @@ from typing import Any
 import sympy as sp
 
 from symmlp.calculus.functions import ElementFunction, RowFunction
+from symmlp.calculus.kinks import Kink
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.derivation import Derivation, Equation, Formula, Step
 from symmlp.deriving import derive as derive_equations
@@ -122,6 +123,8 @@ class _TextPage:
         yield f"Network  {derivation.network.short()}"
         rows = "one sample a row" if derivation.layout == "batch" else "one sample, a column"
         yield f"Layout   {derivation.layout} ({rows}); {CONVENTION}"
+        if any(isinstance(each, ElementFunction) and each.kinks for each in derivation.functions.values()):
+            yield f"Kinks    {derivation.network.kinks}: the slope that is taken where branches of max, min or abs meet"
         yield from self._symbols()
         yield from self._section("Forward", derivation.forward)
         yield from self._section("Loss", [derivation.loss])
@@ -157,6 +160,8 @@ class _TextPage:
         for name, function in self.derivation.functions.items():
             for label, formula in function_formulas(name, function, TextStyle()):
                 yield f"  {label} = {formula}"
+            if isinstance(function, ElementFunction):
+                yield from (f"    kink: {kink_text(kink)}" for kink in function.kinks)
 
 
 def equation_text(equation: Equation) -> str:
@@ -183,6 +188,18 @@ def _step_lines(equation: Equation) -> Iterator[str]:
             yield before
         yield f"{step.id}  = {after}    [{step.rule}]"
         last = after
+
+
+def kink_text(kink: Kink) -> str:
+    """Return a kink as `where x = 0 the slope is any of [0, 1]; taken: 0`."""
+    printer = FormulaPrinter(TextStyle())
+    switch, below, above, chosen = (
+        printer.formula(Formula(each)) for each in (kink.switch, kink.below, kink.above, kink.chosen)
+    )
+    ends = (below, above)
+    if kink.below.is_number and kink.above.is_number and kink.below > kink.above:
+        ends = (above, below)
+    return f"where {switch} = 0 the slope is any of [{', '.join(ends)}]; taken: {chosen}"
 
 
 def function_formulas(name: str, function: ElementFunction | RowFunction, style: Style) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ import sympy as sp
 from symmlp.calculus.accuracy import naive_failure, worst_error
 from symmlp.calculus.functions import ElementFunction, Form
 from symmlp.derivation import Formula
+from symmlp.document import kink_text
 from symmlp.errors import ExpressionError, did_you_mean, shown
 from symmlp.expression import names_in, parse
 from symmlp.printing.formula import FormulaPrinter
@@ -144,8 +145,7 @@ def _description(fn: Elementwise) -> Iterator[str]:
         yield from (f"  repaired  {repair}" for repair in form.repairs)
         yield f"  why       {_reason(form)}"
         yield from _measured(form)
-    for switch in fn.function.switches:
-        yield f"kink        where {printer.formula(Formula(switch))} = 0; the slope there is the smallest subgradient"
+    yield from (f"kink        {kink_text(kink)}" for kink in fn.function.kinks)
     yield "code"
     yield from (f"  {line}".rstrip() for line in _definitions(fn.source))
 

@@ -18,6 +18,7 @@ from symmlp.spec_text import parse_json, parse_short, parse_toml, read_spec_file
 MAX_LAYERS = 10_000
 MAX_UNITS = 10**9
 
+KinkWeight = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Units = Annotated[int, Field(strict=True, ge=1, le=MAX_UNITS)]
 
 
@@ -74,6 +75,10 @@ class Network(_Part):
     layers: tuple[Dense, ...] = Field(min_length=1, max_length=MAX_LAYERS, description="Layers from input to output.")
     loss: str = Field(description="A catalogued name such as 'mse', or an expression in p (prediction) and y (target).")
     reduction: Literal["mean", "sum", "batch_mean"] = Field("mean", description="How entries become one number.")
+    kinks: Literal["smallest", "left", "right", "middle"] | KinkWeight = Field(
+        "smallest",
+        description="The slope where branches of max, min or abs meet, or its weight from 0 (left) to 1 (right).",
+    )
 
     @field_validator("name", mode="after")
     @classmethod
@@ -198,6 +203,8 @@ def _first_line(error: ValidationError, part: type[BaseModel]) -> str:
             return f"{place}: expected at least one layer, got none"
         case "too_long":
             return f"{place}: expected at most {MAX_LAYERS} layers"
+        case _ if fault["loc"] and fault["loc"][0] == "kinks":
+            return f"kinks: expected smallest, left, right, middle or a number from 0 to 1, got {found}"
         case "literal_error":
             return f"{place}: expected {fault['ctx']['expected']}, got {found}"
         case "string_type":

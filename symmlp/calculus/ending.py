@@ -86,20 +86,19 @@ class Entries:
 
 
 def ending(
-    name: str,
+    function: ElementFunction,
     loss: Loss,
     reduction: Reduction,
     activation: ElementFunction | RowFunction,
     activation_op: Op,
     rules: Rules,
 ) -> Ending:
-    """Return the end of a network whose last activation is `activation`.
+    """Return the end of a network whose last activation is `activation`; `function` is the loss of one entry.
 
     Raises:
         UnsupportedError: the loss has no matrix form.
     """
     entries = Entries(rules, _weight(loss, reduction, columns=rules.columns))
-    function = ElementFunction.derive(name, loss.value, (p, y), care="quick")
     cotangent = entries.indexed(sp.factor_terms(function.derivative))
     rule = rules.backward(activation_op, "Z")
     elementwise = activation if isinstance(activation, ElementFunction) else None

@@ -10,6 +10,7 @@ from sympy.codegen.cfunctions import log1p
 
 from symmlp.calculus.guards import guarded
 from symmlp.calculus.index_notation import rebuilt, terms
+from symmlp.calculus.kinks import Kink, Policy
 from symmlp.calculus.putting import put
 from symmlp.calculus.repair import repaired, seems_accurate
 from symmlp.calculus.slope import slope
@@ -82,17 +83,28 @@ class ElementFunction:
     variables: tuple[sp.Symbol, ...]
     value_form: Form
     slope_form: Form
-    switches: tuple[sp.Expr, ...]
+    kinks: tuple[Kink, ...]
 
     @classmethod
     def derive(
-        cls, name: str, value: sp.Expr, variables: tuple[sp.Symbol, ...], *, care: Care = "none"
+        cls,
+        name: str,
+        value: sp.Expr,
+        variables: tuple[sp.Symbol, ...],
+        *,
+        care: Care = "none",
+        kinks: Policy = "smallest",
     ) -> ElementFunction:
         """Return the function with its slope in the first variable derived, and both in a stable form."""
-        found = slope(value, variables[0])
+        found = slope(value, variables[0], kinks)
         slope_form = Form.of(found.derivative, care)
         read = replace(slope_form, formula=logistic(found.derivative), derived=found.derivative)
-        return cls(name, variables, Form.of(value, care), read, found.switches)
+        return cls(name, variables, Form.of(value, care), read, found.kinks)
+
+    @property
+    def switches(self) -> tuple[sp.Expr, ...]:
+        """The expressions that are zero at the kinks."""
+        return tuple(dict.fromkeys(kink.switch for kink in self.kinks))
 
     @property
     def value(self) -> sp.Expr:

@@ -7,10 +7,30 @@ which is PyTorch's choice for relu (0), abs (0), leaky_relu (its slope for x < 0
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import sympy as sp
 
+Policy = Literal["smallest", "left", "right", "middle"] | float
+"""What decides at a kink: the smallest subgradient, a side, the middle, or a weight from 0 (left) to 1 (right)."""
+
 KINKED = (sp.Max, sp.Min, sp.Abs, sp.sign)
+
+
+@dataclass(frozen=True)
+class Kink:
+    """Where `switch` is zero, the slope is anything from `below` (switch < 0) to `above`; `chosen` is taken."""
+
+    switch: sp.Expr
+    below: sp.Expr
+    above: sp.Expr
+    chosen: sp.Expr
+
+
+def share_of(policy: Policy) -> sp.Expr:
+    """Return the weight of the right-hand slope that a policy stands for: left 0, middle 1/2, right 1, or the number."""
+    named = {"left": sp.Integer(0), "middle": sp.Rational(1, 2), "right": sp.Integer(1)}
+    return named[policy] if isinstance(policy, str) else sp.Rational(str(float(policy)))
 
 
 @dataclass(frozen=True)

@@ -215,6 +215,9 @@ class MatrixForm:
 
     def _sum(self, expr: sp.Sum, row: Index | None, column: Index | None) -> Node:
         indices = [limit[0] for limit in expr.limits]
+        freed = self._freed(expr)
+        if freed != expr:
+            return self.of(freed, row, column)
         if row is None and column is None and len(indices) == 2:
             return Reduce("sum", self.of(expr.function, *indices), None)
         if len(indices) != 1:
@@ -230,6 +233,18 @@ class MatrixForm:
         if on_column:
             return Reduce("sum", self.of(expr.function, summed, column), 0)
         return Reduce("sum", self.of(expr.function, *((summed, None) if self.columns else (None, summed))), None)
+
+    def _freed(self, expr: sp.Sum) -> sp.Expr:
+        """Return the sum freed of factors that none of its indices occur in, and of indices that occur in no factor."""
+        indices = {limit[0] for limit in expr.limits}
+        factors = sp.Mul.make_args(expr.function)
+        outside = [factor for factor in factors if factor.free_symbols and not factor.free_symbols & indices]
+        kept = [limit for limit in expr.limits if limit[0] in expr.function.free_symbols]
+        if not outside and len(kept) == len(expr.limits):
+            return expr
+        ranges = [range_of(limit[0], self.size) for limit in expr.limits if limit not in kept]
+        inside = sp.Mul(*(factor for factor in factors if factor not in outside))
+        return sp.Mul(*outside, *ranges, sp.Sum(inside, *kept) if kept else inside)
 
     def _row_sum(self, factors: list[sp.Expr], on_row: list[sp.Expr], summed: Index, row: Index | None) -> Node:
         rest = [factor for factor in factors if factor not in on_row]

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import sympy as sp
 from sympy.utilities.iterables import sift
 
-from symmlp.calculus.kinks import KINKED, Branches, first_switch, smallest_subgradient, split
+from symmlp.calculus.kinks import KINKED, Branches, Kink, Policy, first_switch, share_of, smallest_subgradient, split
 
 
 @dataclass(frozen=True)
 class Slope:
-    """∂value/∂wrt as calculus gives it, and the points where it is a choice."""
+    """∂value/∂wrt as calculus gives it, and the kinks where it is a choice."""
 
     value: sp.Expr
     wrt: sp.Symbol
     derivative: sp.Expr
-    switches: tuple[sp.Expr, ...]
+    kinks: tuple[Kink, ...]
+
+    @property
+    def switches(self) -> tuple[sp.Expr, ...]:
+        """The expressions that are zero at the kinks."""
+        return tuple(dict.fromkeys(kink.switch for kink in self.kinks))
 
 
-def slope(value: sp.Expr, wrt: sp.Symbol) -> Slope:
-    """Return the derivative of `value`; where two smooth branches meet it is the smallest subgradient.
+def slope(value: sp.Expr, wrt: sp.Symbol, policy: Policy = "smallest") -> Slope:
+    """Return the derivative of `value`; where two smooth branches of max, min or abs meet, `policy` decides.
 
-    Raises:
-        UnsupportedError: never for the expression language; SymPy's own rules cover its functions.
+    At the border of a `where` the branch that holds decides, whatever the policy.
     """
-    switches: list[sp.Expr] = []
-    derivative = _tidied(_derivative(value, wrt, switches))
-    return Slope(value, wrt, derivative, tuple(dict.fromkeys(switches)))
+    found = _Differentiation(wrt, policy)
+    derivative = _tidied(found.of(value))
+    return Slope(value, wrt, derivative, tuple(dict.fromkeys(found.kinks)))
 
 
 def _tidied(derivative: sp.Expr) -> sp.Expr:
@@ -43,90 +48,111 @@ def _tidied(derivative: sp.Expr) -> sp.Expr:
     )
 
 
-def _derivative(value: sp.Expr, wrt: sp.Symbol, switches: list[sp.Expr]) -> sp.Expr:
-    if wrt not in value.free_symbols:
-        return sp.Integer(0)
-    if isinstance(value, sp.Piecewise):
-        return _by_branch(value, wrt, switches)
-    if value.has(sp.Piecewise):
-        return _through_parts(value, wrt, switches)
-    if not value.has(*KINKED):
-        return sp.diff(value, wrt)
-    if isinstance(value, sp.Add):
-        smooth, kinked = (sp.Add(*terms) for terms in sift(value.args, lambda term: not term.has(*KINKED), binary=True))
-        if smooth != 0:
-            return _derivative(smooth, wrt, switches) + _derivative(kinked, wrt, switches)
-    return _at_switch(value, wrt, switches)
+@dataclass
+class _Differentiation:
+    """One differentiation: what it is with respect to, what decides at kinks, and the kinks met."""
+
+    wrt: sp.Symbol
+    policy: Policy
+    kinks: list[Kink] = field(default_factory=list)
+
+    def of(self, value: sp.Expr) -> sp.Expr:
+        """Return the derivative of `value`."""
+        if self.wrt not in value.free_symbols:
+            return sp.Integer(0)
+        if isinstance(value, sp.Piecewise):
+            return self._by_branch(value)
+        if value.has(sp.Piecewise):
+            return self._through_parts(value)
+        if not value.has(*KINKED):
+            return sp.diff(value, self.wrt)
+        if isinstance(value, sp.Add):
+            smooth, kinked = (sp.Add(*terms) for terms in sift(value.args, _is_smooth, binary=True))
+            if smooth != 0:
+                return self.of(smooth) + self.of(kinked)
+        return self._at_switch(value)
+
+    def _by_branch(self, value: sp.Piecewise) -> sp.Expr:
+        """Return the derivative of each branch under its own condition: at the border the branch that holds decides."""
+        branches = [(self.of(branch), condition) for branch, condition in value.args]
+        for (chosen, condition), (other, _) in pairwise(branches):
+            if isinstance(condition, sp.core.relational.Relational):
+                self._note_border(condition, chosen, other)
+        return sp.Piecewise(*branches, evaluate=False)
+
+    def _note_border(self, condition: sp.Basic, chosen: sp.Expr, other: sp.Expr) -> None:
+        switch = condition.lhs - condition.rhs
+        here, there = (_at_root(branch, switch, self.wrt) for branch in (chosen, other))
+        if sp.simplify(here - there) != 0 if here.is_number and there.is_number else here != there:
+            holds = condition.func in (sp.GreaterThan, sp.LessThan)
+            above, below = (here, there) if condition.func in (sp.GreaterThan, sp.StrictGreaterThan) else (there, here)
+            self.kinks.append(Kink(switch, below, above, here if holds else there))
+
+    def _through_parts(self, value: sp.Expr) -> sp.Expr:
+        """Return the derivative by the chain rule through the piecewise parts, each standing as one variable."""
+        pieces = value.atoms(sp.Piecewise)
+        inner = {part for piece in pieces for part in piece.atoms(sp.Piecewise) - {piece}}
+        parts = sorted(pieces - inner, key=sp.default_sort_key)
+        names = {part: sp.Dummy(f"u{number}", real=True) for number, part in enumerate(parts)}
+        outer, back = value.xreplace(names), {name: part for part, name in names.items()}
+        total = self.of(outer)
+        for part, name in names.items():
+            total += _Differentiation(name, self.policy, self.kinks).of(outer) * self._by_branch(part)
+        return total.xreplace(back)
+
+    def _at_switch(self, value: sp.Expr) -> sp.Expr:
+        switch = first_switch(value)
+        if switch is None:
+            return sp.diff(value, self.wrt)
+        branches = split(value, switch)
+        if value in (branches.above, branches.below):
+            return sp.diff(value, self.wrt)
+        above, below = (self.of(branch) for branch in (branches.above, branches.below))
+        return above if above == below else self._meeting(branches, above, below)
+
+    def _meeting(self, branches: Branches, above: sp.Expr, below: sp.Expr) -> sp.Expr:
+        """Return the two slopes joined at the switch."""
+        switch = branches.switch
+        here_above, here_below = (_at_root(branch, switch, self.wrt) for branch in (above, below))
+        chosen = self._chosen(branches, here_below, here_above)
+        if self.wrt in switch.free_symbols and here_above != here_below:
+            self.kinks.append(Kink(switch, here_below, here_above, chosen))
+        if chosen == 0 and above.is_number and sp.expand(above + below) == 0:
+            return above * sp.sign(switch)
+        if chosen == here_below:
+            return sp.Piecewise((above, switch > 0), (below, True), evaluate=False)
+        if chosen == here_above:
+            return sp.Piecewise((above, switch >= 0), (below, True), evaluate=False)
+        return sp.Piecewise((above, switch > 0), (below, switch < 0), (chosen, True), evaluate=False)
+
+    def _chosen(self, branches: Branches, below: sp.Expr, above: sp.Expr) -> sp.Expr:
+        """Return the slope at the switch: `below` is the one where the switch is negative, `above` where positive."""
+        if self.policy == "smallest":
+            nearest = self._nearest_to_zero(branches) if self.wrt in branches.switch.free_symbols else None
+            return smallest_subgradient(below, above) if nearest is None else nearest
+        rising = not sp.diff(branches.switch, self.wrt).could_extract_minus_sign()
+        left, right = (below, above) if rising else (above, below)
+        return left + share_of(self.policy) * (right - left)
+
+    def _nearest_to_zero(self, branches: Branches) -> sp.Expr | None:
+        """Return the component in `wrt` of the smallest vector between the gradients in all variables of the switch.
+
+        So max(x, y) shares its slope where x = y; None unless there are several variables and constant gradients.
+        """
+        symbols = sorted(branches.switch.free_symbols, key=sp.default_sort_key)
+        above, below = (
+            sp.Matrix([_Differentiation(symbol, self.policy).of(branch) for symbol in symbols])
+            for branch in (branches.above, branches.below)
+        )
+        difference = above - below
+        if len(symbols) < 2 or not all(each.is_Rational for each in (*above, *below)) or difference.is_zero_matrix:
+            return None
+        share = -below.dot(difference) / difference.dot(difference)
+        return (below + min(max(share, sp.Integer(0)), sp.Integer(1)) * difference)[symbols.index(self.wrt)]
 
 
-def _by_branch(value: sp.Piecewise, wrt: sp.Symbol, switches: list[sp.Expr]) -> sp.Expr:
-    """Return the derivative of each branch under its own condition: at the border the branch that holds decides."""
-    branches = [(_derivative(branch, wrt, switches), condition) for branch, condition in value.args]
-    switches.extend(condition.lhs - condition.rhs for _, condition in value.args if condition != sp.true)
-    return sp.Piecewise(*branches, evaluate=False)
-
-
-def _through_parts(value: sp.Expr, wrt: sp.Symbol, switches: list[sp.Expr]) -> sp.Expr:
-    """Return the derivative by the chain rule through the piecewise parts, each standing as one variable."""
-    parts = [
-        part
-        for part in value.atoms(sp.Piecewise)
-        if not any(part in other.atoms(sp.Piecewise) - {other} for other in value.atoms(sp.Piecewise))
-    ]
-    parts.sort(key=sp.default_sort_key)
-    names = {part: sp.Dummy(f"u{number}", real=True) for number, part in enumerate(parts)}
-    outer, back = value.xreplace(names), {name: part for part, name in names.items()}
-    total = _derivative(outer, wrt, switches)
-    for part, name in names.items():
-        total += _derivative(outer, name, switches) * _by_branch(part, wrt, switches)
-    return total.xreplace(back)
-
-
-def _at_switch(value: sp.Expr, wrt: sp.Symbol, switches: list[sp.Expr]) -> sp.Expr:
-    switch = first_switch(value)
-    if switch is None:
-        return sp.diff(value, wrt)
-    if wrt in switch.free_symbols:
-        switches.append(switch)
-    branches = split(value, switch)
-    if value in (branches.above, branches.below):
-        return sp.diff(value, wrt)
-    above, below = (_derivative(branch, wrt, switches) for branch in (branches.above, branches.below))
-    if above == below:
-        return above
-    if sp.expand(above + below) == 0 and above.is_number:
-        return above * sp.sign(switch)
-    return _meeting(above, below, switch, wrt, _nearest_to_zero(branches, wrt) if wrt in switch.free_symbols else None)
-
-
-def _nearest_to_zero(branches: Branches, wrt: sp.Symbol) -> sp.Expr | None:
-    """Return the component in `wrt` of the smallest vector between the gradients in all variables of the switch.
-
-    That is how max(x, y) shares its slope where x = y; None unless there are several variables and constant gradients.
-    """
-    symbols = sorted(branches.switch.free_symbols, key=sp.default_sort_key)
-    above, below = (
-        sp.Matrix([_derivative(branch, symbol, []) for symbol in symbols])
-        for branch in (branches.above, branches.below)
-    )
-    difference = above - below
-    if len(symbols) < 2 or not all(each.is_Rational for each in (*above, *below)) or difference.is_zero_matrix:
-        return None
-    share = -below.dot(difference) / difference.dot(difference)
-    return (below + min(max(share, sp.Integer(0)), sp.Integer(1)) * difference)[symbols.index(wrt)]
-
-
-def _meeting(
-    above: sp.Expr, below: sp.Expr, switch: sp.Expr, wrt: sp.Symbol, nearest: sp.Expr | None = None
-) -> sp.Expr:
-    """Return the two slopes joined at the switch, where the smallest subgradient decides."""
-    here_above, here_below = (_at_root(branch, switch, wrt) for branch in (above, below))
-    chosen = smallest_subgradient(here_below, here_above) if nearest is None else nearest
-    if chosen == here_below:
-        return sp.Piecewise((above, switch > 0), (below, True), evaluate=False)
-    if chosen == here_above:
-        return sp.Piecewise((above, switch >= 0), (below, True), evaluate=False)
-    return sp.Piecewise((above, switch > 0), (below, switch < 0), (chosen, True), evaluate=False)
+def _is_smooth(term: sp.Expr) -> bool:
+    return not term.has(*KINKED)
 
 
 def _at_root(branch: sp.Expr, switch: sp.Expr, wrt: sp.Symbol) -> sp.Expr:

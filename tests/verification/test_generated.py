@@ -46,7 +46,7 @@ def test_a_generated_module_is_verified(name: str) -> None:
     assert report(name).ok, report(name).text()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ["kinked", "inner softmax", "linear"])
 def test_every_oracle_decides_on_a_generated_module(name: str) -> None:
     assert [check.name for check in report(name).checks if check.ok is None] == []
 
