@@ -94,16 +94,21 @@ def read_spec_file(path: str) -> str:
             content = file.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise SpecError(f"spec: cannot read {shown(path)}: {reason}") from None
+        raise SpecError(f"spec: cannot read {_quoted(path)}: {reason}") from None
     if len(content) > MAX_FILE_BYTES:
-        raise SpecError(f"spec: {shown(path)} is larger than {MAX_FILE_BYTES} bytes")
+        raise SpecError(f"spec: {_quoted(path)} is larger than {MAX_FILE_BYTES} bytes")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SpecError(f"spec: {shown(path)} is not UTF-8 text (byte {error.start})") from None
+        raise SpecError(f"spec: {_quoted(path)} is not UTF-8 text (byte {error.start})") from None
     if not text.strip():
-        raise SpecError(f"spec: {shown(path)} is empty")
+        raise SpecError(f"spec: {_quoted(path)} is empty")
     return text
+
+
+def _quoted(path: str) -> str:
+    """Return a path for a message: long enough to keep the file's name, which stands at its end."""
+    return shown(path, limit=300)
 
 
 def parse_toml(text: str, path: str) -> dict[str, Any]:
@@ -115,9 +120,9 @@ def parse_toml(text: str, path: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, ValueError) as error:
-        raise SpecError(f"spec: {shown(path)} is not TOML: {_one_line(error)}") from None
+        raise SpecError(f"spec: {_quoted(path)} is not TOML: {_one_line(error)}") from None
     except RecursionError:
-        raise SpecError(f"spec: {shown(path)} is nested too deeply") from None
+        raise SpecError(f"spec: {_quoted(path)} is nested too deeply") from None
 
 
 def parse_json(text: str, path: str) -> dict[str, Any]:
@@ -129,13 +134,13 @@ def parse_json(text: str, path: str) -> dict[str, Any]:
     try:
         values = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except SpecError as error:
-        raise SpecError(f"spec: {shown(path)}: {error}") from None
+        raise SpecError(f"spec: {_quoted(path)}: {error}") from None
     except ValueError as error:
-        raise SpecError(f"spec: {shown(path)} is not JSON: {_one_line(error)}") from None
+        raise SpecError(f"spec: {_quoted(path)} is not JSON: {_one_line(error)}") from None
     except RecursionError:
-        raise SpecError(f"spec: {shown(path)} is nested too deeply") from None
+        raise SpecError(f"spec: {_quoted(path)} is nested too deeply") from None
     if not isinstance(values, dict):
-        raise SpecError(f"spec: {shown(path)} holds {shown(values)}; expected an object of keys")
+        raise SpecError(f"spec: {_quoted(path)} holds {shown(values)}; expected an object of keys")
     return values
 
 

@@ -216,6 +216,9 @@ FORMS = (
     ("max(0, x)", sp.Max(0, x)),
     ("max(x, max(x, 0))", sp.Max(0, x)),
     ("where(0 < x, x, y)", sp.Piecewise((x, x > 0), (y, True), evaluate=False)),
+    ("where(x > y, x, x)", sp.Piecewise((x, x > y), (x, True), evaluate=False)),
+    ("where(2 > 1, x, y)", x),
+    ("where(x + 1 < x, x, y)", y),
     ("(exp(x) - exp(-x))/(exp(x) + exp(-x))", (sp.exp(x) - sp.exp(-x)) / (sp.exp(x) + sp.exp(-x))),
     ("erfc(-x)", sp.erfc(-x, evaluate=False)),
     ("tan(x + pi/2)", sp.tan(x + sp.pi / 2, evaluate=False)),
@@ -362,6 +365,7 @@ REFUSED: tuple[tuple[object, str], ...] = (
     ("1e308*x*1e308", "'1e308*x*1e308' at column 1 has a constant that overflows float64"),
     ("x*1e-200*1e-200", "has a constant that underflows float64"),
     ("(((2*x)**16)**16)**16", "has a constant that overflows float64"),
+    ("((((1.0000001**16)**16)**16)**16)**16*x", "has a constant of more than 8192 bits"),
     ("exp(exp(exp(9)))", "'exp(exp(9))' at column 5 is beyond float64"),
     ("exp(1e30*log(3))*x", "beyond"),
     ("exp(x + 1e30*log(3))", "has a multiple of a logarithm beyond 10000"),
@@ -381,6 +385,7 @@ REFUSED: tuple[tuple[object, str], ...] = (
     ("tan(pi/2)", "'tan(pi/2)' at column 1 is not a finite real number"),
     ("atanh(1)", "'atanh(1)' at column 1 is not a finite real number"),
     ("sqrt(-x**2)", "'sqrt(-x**2)' at column 1 is not a finite real number"),
+    ("(-exp(x))**(1/3)", "'(-exp(x))**(1/3)' at column 1 is not a finite real number"),
     # where
     ("where(x,x,x)", "the condition of where at column 7 must be one comparison"),
     ("where(0<x<1,x,x)", "the condition of where at column 7 must be one comparison"),
@@ -458,6 +463,16 @@ def test_a_limit_is_reached_but_not_exceeded(fits: str, exceeds: str) -> None:
     parse(fits, ("x",))
     with pytest.raises(ExpressionError):
         parse(exceeds, ("x",))
+
+
+@pytest.mark.parametrize("error", [ValueError, MemoryError, RecursionError])
+def test_a_parser_that_gives_up_is_a_refusal(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def give_up(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("symmlp.expression.syntax.ast.parse", give_up)
+    with pytest.raises(ExpressionError, match="too deeply nested"):
+        parse("x", ("x",))
 
 
 DEEP = {

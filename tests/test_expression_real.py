@@ -76,7 +76,15 @@ def test_a_value_outside_the_reals_is_not_real(text: str, point: Fraction | int)
 
 @pytest.mark.parametrize(
     ("text", "point"),
-    [("1/x", 0), ("log(x - 2)", 2), ("x**-0.5", 0), ("atanh(x)", 1), ("log1p(x)", -1), ("(exp(x) - 1)/x", 0)],
+    [
+        ("1/x", 0),
+        ("log(x - 2)", 2),
+        ("x**-0.5", 0),
+        ("atanh(x)", 1),
+        ("log1p(x)", -1),
+        ("(exp(x) - 1)/x", 0),
+        ("log(x*sinh(x + 1))", 0),
+    ],
 )
 def test_an_infinite_value_is_singular(text: str, point: int) -> None:
     with pytest.raises(Singular):
@@ -86,6 +94,10 @@ def test_an_infinite_value_is_singular(text: str, point: int) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "1 - tanh(x)",
+        "sign(1 - tanh(x))",
+        "max(1 - tanh(x), -1)",
+        "where(1 - tanh(x) > 0, 1, 2)",
         "log(1 - tanh(x))",
         "log(1 - 1/(1 + exp(-1e30*x)))",
         "1/(exp(-1e30*x))**2",
@@ -169,6 +181,7 @@ def test_an_activation_that_is_real_everywhere_is_accepted(text: str) -> None:
         ("1/max(x, 0)", "value is not finite at x = -1"),
         ("x/(abs(x) - x)", "value is not finite at x = 1"),
         ("log(max(x, 0))", "value is not finite at x = -1"),
+        ("where(x < 0.49999999, x, log(x - 0.5))", "value is not finite at x = 0.5"),
         ("exp(" * 6 + "x" + ")" * 6, "value is beyond float64, as at x = -1"),
         ("3", "derivative is zero everywhere; expected an expression in x"),
         ("x - x", "derivative is zero everywhere; expected an expression in x"),
@@ -178,6 +191,15 @@ def test_an_activation_that_is_not_real_everywhere_is_refused_with_a_point(text:
     with pytest.raises(ExpressionError) as caught:
         require_real(parse(text, ("x",)), {"x": "real"}, field="activation")
     assert str(caught.value) == f"activation: {problem}"
+
+
+def test_an_overflow_inside_mpmath_is_no_verdict_on_the_expression(monkeypatch: pytest.MonkeyPatch) -> None:
+    def overflow(*_: object) -> None:
+        raise OverflowError
+
+    monkeypatch.setattr("symmlp.expression.real.value_at", overflow)
+    with pytest.raises(ExpressionError, match="value is beyond float64"):
+        require_real(x, {"x": "real"}, field="activation")
 
 
 LOSS = {"p": "somewhere", "y": "somewhere"}

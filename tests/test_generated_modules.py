@@ -70,9 +70,10 @@ def test_the_number_of_parameters_is_the_sum_of_the_shapes(module: ModuleType) -
 def test_drawn_parameters_are_bounded_by_the_inputs_of_their_layer(module: ModuleType) -> None:
     theta = module.init_params(5)
     assert (theta.shape, theta.dtype) == ((module.N_PARAMS,), module.DTYPE)
-    for name, values in module.unpack(theta)._asdict().items():
-        bound = module.SHAPES["W" + name[1:]][1] ** -0.5
-        assert 0.2 * bound < np.abs(values).max() <= np.nextafter(module.DTYPE(bound), module.DTYPE(2))
+    drawn = module.unpack(theta)._asdict()
+    shares = {name: np.abs(values).max() * module.SHAPES["W" + name[1:]][1] ** 0.5 for name, values in drawn.items()}
+    assert 0.5 < min(shares[name] for name in shares if name[0] == "W")
+    assert max(shares.values()) <= 1 + np.finfo(module.DTYPE).eps
 
 
 def test_drawn_parameters_depend_on_the_seed_alone(module: ModuleType) -> None:
@@ -180,11 +181,9 @@ def test_an_intermediate_of_another_type_is_noticed() -> None:
     module = executed(source.replace("dZ1 = ", "dZ1 = np.float64(1) * ", 1))
     X, Y = batch(NETWORKS["classes"])
     seen = _intermediates(module, "loss_and_grad", module.init_params(), X.astype(np.float32), Y)
-    assert {name for name, each in seen.items() if each.dtype == np.float64} == {"_loss_and_grad.dZ1", *_after_dZ1()}
-
-
-def _after_dZ1() -> set[str]:
-    return {"_loss_and_grad.dW1", "_loss_and_grad.db1"}
+    wide = {name for name, each in seen.items() if each.dtype == np.float64}
+    assert wide >= {"_loss_and_grad.dZ1", "_loss_and_grad.dW1", "_loss_and_grad.db1"}
+    assert "_loss_and_grad.dW2" not in wide
 
 
 def test_wider_arguments_do_not_widen_the_results(module: ModuleType, network: Network) -> None:

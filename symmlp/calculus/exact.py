@@ -55,7 +55,7 @@ def _context(bits: int) -> Context:
 def _agree(first: Value, second: Value, bits: int) -> bool:
     """Return whether two evaluations, the second at `bits`, are the same; a rest near zero may be a cancellation's."""
     if not (mpmath.isfinite(first) and mpmath.isfinite(second)):
-        return str(first) == str(second)
+        return bits == PRECISIONS[-1] or (mpmath.isnan(first) and mpmath.isnan(second))
     if abs(second) < mpmath.mpf(2) ** -(bits // 2):
         return bits > 1000
     return bool(abs(first - second) <= abs(first) * mpmath.mpf(10) ** -AGREED)

@@ -28,7 +28,7 @@ class Kink:
 
 
 def share_of(policy: Policy) -> sp.Expr:
-    """Return the weight of the right-hand slope that a policy stands for: left 0, middle 1/2, right 1, or the number."""
+    """Return the weight of the right-hand slope: left 0, middle 1/2, right 1, or the number itself."""
     named = {"left": sp.Integer(0), "middle": sp.Rational(1, 2), "right": sp.Integer(1)}
     return named[policy] if isinstance(policy, str) else sp.Rational(str(float(policy)))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import sympy as sp
+from sympy.codegen.cfunctions import Cbrt
 from sympy.utilities.iterables import sift
 
 from symmlp.calculus.kinks import KINKED, Branches, Kink, Policy, first_switch, share_of, smallest_subgradient, split
@@ -36,6 +37,22 @@ def slope(value: sp.Expr, wrt: sp.Symbol, policy: Policy = "smallest") -> Slope:
     return Slope(value, wrt, derivative, tuple(dict.fromkeys(found.kinks)))
 
 
+class _cube_root(sp.Function):  # noqa: N801 - named as SymPy names functions
+    """The real cube root while it is differentiated: SymPy gives its own the slope x^(-2/3)/3, not real for x < 0."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """Return the slope 1/(3 ∛u²)."""
+        return 1 / (3 * _cube_root(self.args[0]) ** 2)
+
+
+def _smooth_derivative(value: sp.Expr, wrt: sp.Symbol) -> sp.Expr:
+    if not value.has(Cbrt):
+        return sp.diff(value, wrt)
+    return sp.diff(value.replace(Cbrt, _cube_root), wrt).replace(_cube_root, Cbrt)
+
+
 def _tidied(derivative: sp.Expr) -> sp.Expr:
     """Return the derivative with powers of one base joined, and rational functions of one variable as one fraction."""
     if isinstance(derivative, sp.Piecewise):
@@ -63,9 +80,10 @@ class _Differentiation:
         if isinstance(value, sp.Piecewise):
             return self._by_branch(value)
         if value.has(sp.Piecewise):
-            return self._through_parts(value)
+            part = _piecewise_in_kink(value)
+            return self._through_parts(value) if part is None else self._by_branch(_branched(value, part))
         if not value.has(*KINKED):
-            return sp.diff(value, self.wrt)
+            return _smooth_derivative(value, self.wrt)
         if isinstance(value, sp.Add):
             smooth, kinked = (sp.Add(*terms) for terms in sift(value.args, _is_smooth, binary=True))
             if smooth != 0:
@@ -103,10 +121,10 @@ class _Differentiation:
     def _at_switch(self, value: sp.Expr) -> sp.Expr:
         switch = first_switch(value)
         if switch is None:
-            return sp.diff(value, self.wrt)
+            return _smooth_derivative(value, self.wrt)
         branches = split(value, switch)
         if value in (branches.above, branches.below):
-            return sp.diff(value, self.wrt)
+            return _smooth_derivative(value, self.wrt)
         above, below = (self.of(branch) for branch in (branches.above, branches.below))
         return above if above == below else self._meeting(branches, above, below)
 
@@ -149,6 +167,23 @@ class _Differentiation:
             return None
         share = -below.dot(difference) / difference.dot(difference)
         return (below + min(max(share, sp.Integer(0)), sp.Integer(1)) * difference)[symbols.index(self.wrt)]
+
+
+def _piecewise_in_kink(expr: sp.Basic, *, in_kink: bool = False) -> sp.Piecewise | None:
+    """Return a piecewise part that a max, min, abs or sign is taken of, or None."""
+    if isinstance(expr, sp.Piecewise):
+        return expr if in_kink else None
+    inside = (_piecewise_in_kink(argument, in_kink=in_kink or isinstance(expr, KINKED)) for argument in expr.args)
+    return next((part for part in inside if part is not None), None)
+
+
+def _branched(value: sp.Expr, part: sp.Piecewise) -> sp.Piecewise:
+    """Return `value` with the branches of its part taken outside.
+
+    max(where(c, a, b), 0)  =>  where(c, max(a, 0), max(b, 0))
+    """
+    branches = ((value.xreplace({part: branch}), condition) for branch, condition in part.args)
+    return sp.Piecewise(*branches, evaluate=False)
 
 
 def _is_smooth(term: sp.Expr) -> bool:

@@ -1,37 +1,79 @@
 """Activation functions: forward definitions only.
 
 Slopes, stable forms and kinks are derived from `value`; nothing in this table is differentiated by hand.
-Formulas and defaults follow PyTorch.
+Formulas and defaults follow PyTorch where it has the function; otherwise JAX (squareplus, sparse_plus, sparse_sigmoid) or
+the paper that is named. Whether a border is written with max and min or with a condition decides the slope at a kink:
+between max or min branches it is the smallest subgradient, at a condition the branch that holds.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Literal
 
 import sympy as sp
 
+from symmlp.catalog.parameters import NONE, Family, Parameter, Settings, named_call, settings
 from symmlp.errors import SpecError, did_you_mean, shown
-from symmlp.expression import parse, require_real
+from symmlp.expression import names_in, parse, require_real
 from symmlp.notation import Z, batch, column, n, other
 
 x = sp.Symbol("x", real=True)
 
-Outputs = Literal["real", "unit interval", "simplex", "unknown"]
+Outputs = Literal["real", "nonnegative", "positive", "unit interval", "simplex", "unknown"]
+"""Where the values lie: `unit interval` is the open one, `nonnegative` may be zero."""
 
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation: `value` in x for an elementwise one, in Z[p, i] for one that acts on a row."""
+    """An activation: `value` in x for an elementwise one, in Z[p, i] for one that acts on a row.
+
+    `value` has numbers for the parameters; `family` is the definition in their symbols, `settings` what was given.
+    """
 
     name: str
     value: sp.Expr
     outputs: Outputs = "real"
     acts_on: Literal["entry", "row"] = "entry"
     from_user: bool = False
+    family: Family | None = None
+    settings: Settings = field(default=NONE)
+    note: str = ""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters with their defaults and intervals."""
+        return () if self.family is None else self.family.parameters
 
 
 _half = sp.Rational(1, 2)
+_sixth = sp.Rational(1, 6)
+_selu_alpha = sp.Rational("1.6732632423543772")
+_selu_scale = sp.Rational("1.0507009873554805")
+
+alpha, beta, omega, a, b, lower, upper, low, high, threshold, fill = sp.symbols(
+    "alpha beta omega a b lower upper low high threshold value", real=True
+)
+
+
+def _family(
+    name: str,
+    definition: sp.Expr,
+    *parameters: Parameter,
+    outputs: Outputs = "real",
+    ascending: tuple[str, ...] = (),
+    note: str = "",
+) -> Activation:
+    """Return the activation with its parameters at their defaults."""
+    family = Family(definition, parameters, ascending)
+    return Activation(name, family.member(name, {}, name), outputs, family=family, note=note)
+
+
+def _where(*branches: tuple[sp.Expr, sp.Basic | bool]) -> sp.Piecewise:
+    return sp.Piecewise(*branches, evaluate=False)
+
 
 TABLE: dict[str, Activation] = {
     activation.name: activation
@@ -39,12 +81,76 @@ TABLE: dict[str, Activation] = {
         Activation("identity", x),
         Activation("sigmoid", 1 / (1 + sp.exp(-x)), outputs="unit interval"),
         Activation("tanh", sp.tanh(x)),
-        Activation("relu", sp.Max(0, x)),
-        Activation("leaky_relu", sp.Max(0, x) + sp.Rational(1, 100) * sp.Min(0, x)),
-        Activation("elu", sp.Piecewise((x, x > 0), (sp.exp(x) - 1, True))),
-        Activation("softplus", sp.log(1 + sp.exp(x))),
-        Activation("silu", x / (1 + sp.exp(-x))),
+        Activation("relu", sp.Max(0, x), outputs="nonnegative"),
+        _family("leaky_relu", sp.Max(0, x) + alpha * sp.Min(0, x), Parameter("alpha", 0.01)),
+        _family(
+            "rrelu",
+            sp.Max(0, x) + (lower + upper) / 2 * sp.Min(0, x),
+            Parameter("lower", 0.125),
+            Parameter("upper", Fraction(1, 3)),
+            ascending=("lower", "upper"),
+            note="at its mean slope, as in PyTorch's evaluation mode; nothing is drawn in training",
+        ),
+        Activation("relu6", sp.Min(sp.Max(0, x), 6), outputs="nonnegative"),
+        _family(
+            "elu", sp.Piecewise((x, x > 0), (alpha * (sp.exp(x) - 1), True)), Parameter("alpha", 1, at_least=0)
+        ),
+        _family(
+            "celu",
+            sp.Piecewise((x, x > 0), (alpha * (sp.exp(x / alpha) - 1), True)),
+            Parameter("alpha", 1, above=0),
+        ),
+        Activation(
+            "selu", sp.Piecewise((_selu_scale * x, x > 0), (_selu_scale * _selu_alpha * (sp.exp(x) - 1), True))
+        ),
+        _family("softplus", sp.log(1 + sp.exp(beta * x)) / beta, Parameter("beta", 1, above=0), outputs="positive"),
+        _family("silu", x / (1 + sp.exp(-beta * x)), Parameter("beta", 1)),
         Activation("gelu", x * (1 + sp.erf(x / sp.sqrt(2))) * _half),
+        Activation(
+            "gelu_tanh",
+            x * (1 + sp.tanh(sp.sqrt(2 / sp.pi) * (x + sp.Rational("0.044715") * x**3))) * _half,
+        ),
+        Activation("mish", x * sp.tanh(sp.log(1 + sp.exp(x)))),
+        Activation("hard_sigmoid", sp.Min(sp.Max(x + 3, 0), 6) * _sixth, outputs="nonnegative"),
+        Activation("hard_swish", x * sp.Min(sp.Max(x + 3, 0), 6) * _sixth),
+        _family(
+            "hard_tanh",
+            sp.Min(sp.Max(x, low), high),
+            Parameter("low", -1),
+            Parameter("high", 1),
+            ascending=("low", "high"),
+        ),
+        Activation("softsign", x / (1 + sp.Abs(x))),
+        _family(
+            "softshrink",
+            sp.Max(x - threshold, 0) + sp.Min(x + threshold, 0),
+            Parameter("threshold", 0.5, at_least=0),
+            note="PyTorch calls the threshold lambda",
+        ),
+        _family(
+            "hardshrink",
+            _where((x, sp.Abs(x) > threshold), (sp.Integer(0), True)),
+            Parameter("threshold", 0.5, at_least=0),
+            note="PyTorch calls the threshold lambda; the value jumps there",
+        ),
+        Activation("tanhshrink", x - sp.tanh(x)),
+        _family(
+            "threshold",
+            _where((x, x > threshold), (fill, True)),
+            Parameter("threshold", 0),
+            Parameter("value", 0),
+            note="the value jumps at the threshold unless the two are equal",
+        ),
+        Activation("log_sigmoid", sp.log(1 / (1 + sp.exp(-x)))),
+        Activation("exponential", sp.exp(x), outputs="positive"),
+        _family("squareplus", (x + sp.sqrt(x**2 + b)) / 2, Parameter("b", 4, above=0), outputs="positive"),
+        Activation(
+            "sparse_plus", sp.Max(x - 1, 0) + sp.Min(sp.Max(x + 1, 0), 2) ** 2 / 4, outputs="nonnegative"
+        ),
+        Activation("sparse_sigmoid", sp.Min(sp.Max(x + 1, 0), 2) * _half, outputs="nonnegative"),
+        _family("snake", x + sp.sin(a * x) ** 2 / a, Parameter("a", 1, above=0), note="Ziyin et al., 2020"),
+        Activation("gaussian", sp.exp(-(x**2)), outputs="nonnegative"),
+        _family("sine", sp.sin(omega * x), Parameter("omega", 1, above=0), note="SIREN: Sitzmann et al., 2020"),
         Activation(
             "softmax",
             sp.exp(Z[batch, column]) / sp.Sum(sp.exp(Z[batch, other]), (other, 1, n)),
@@ -54,22 +160,82 @@ TABLE: dict[str, Activation] = {
     )
 }
 
+ALIASES: dict[str, str] = {
+    "linear": "identity",
+    "logistic": "sigmoid",
+    "swish": "silu",
+    "hard_silu": "hard_swish",
+    "hardswish": "hard_swish",
+    "hardsigmoid": "hard_sigmoid",
+    "hardtanh": "hard_tanh",
+    "soft_sign": "softsign",
+    "soft_shrink": "softshrink",
+    "hard_shrink": "hardshrink",
+    "tanh_shrink": "tanhshrink",
+    "logsigmoid": "log_sigmoid",
+    "exp": "exponential",
+    "sin": "sine",
+    "siren": "sine",
+}
+"""Other names of entries, as peers have them."""
 
-def activation(text: str, field: str = "activation") -> Activation:
+
+def canonical(text: str) -> str:
+    """Return the entry's own name for an alias, any other text as it is."""
+    return ALIASES.get(text, text)
+
+
+def read_activation(text: str, field: str = "activation", parameters: str = "parameters") -> tuple[str, Settings]:
+    """Return a text's entry or expression, and the settings in its brackets: ("leaky_relu", alpha = 0.2)."""
+    name, given = named_call(text, field, parameters)
+    return canonical(name), given
+
+
+def activation(
+    text: str, field: str = "activation", given: Mapping[str, float] = NONE, *, parameters: str = "parameters"
+) -> Activation:
     """Return the catalogued activation called `text`, or the one that `text` defines as an expression in x.
 
+    `given` are values of its parameters; `field` and `parameters` are how error messages call the two.
+
     Raises:
-        SpecError: `text` is a word that the catalogue does not know.
+        SpecError: `text` is a word that the catalogue does not know, or a parameter is unknown or out of its interval.
         ExpressionError: `text` is an expression outside the language, or one that is not real for every real x.
     """
-    if text in TABLE:
-        return TABLE[text]
-    if isinstance(text, str) and text.isidentifier() and text != "x":
-        raise SpecError(f"{field}: unknown activation {shown(text)}{did_you_mean(text, TABLE) or _expected()}")
-    value = parse(text, ("x",), field=field)
+    if not isinstance(text, str):
+        parse(text, ("x",), field=field)
+    name, own = read_activation(text, field, parameters)
+    values = Settings({**own, **settings(given, parameters)})
+    if name in TABLE:
+        return _member(TABLE[name], values, parameters)
+    if name.isidentifier() and name != "x":
+        known = [*TABLE, *ALIASES]
+        raise SpecError(f"{field}: unknown activation {shown(name)}{did_you_mean(name, known) or _choices()}")
+    value = own_expression(name, ("x",), values, field, parameters)
     require_real(value, {"x": "real"}, field=field)
-    return Activation("expression", value, outputs="unknown", from_user=True)
+    return Activation("expression", value, outputs="unknown", from_user=True, settings=values)
 
 
-def _expected() -> str:
+def _member(entry: Activation, values: Settings, where: str) -> Activation:
+    family = entry.family or Family(entry.value)
+    return replace(entry, value=family.member(entry.name, values, where), settings=values)
+
+
+def own_expression(text: str, variables: tuple[str, ...], values: Settings, field: str, where: str) -> sp.Expr:
+    """Return a user's expression with `values` for its parameters.
+
+    Raises:
+        SpecError: a parameter does not occur in it, or is called like a variable.
+        ExpressionError: the text is outside the language.
+    """
+    used = names_in(text, field=field)
+    for name in values:
+        if name in variables:
+            raise SpecError(f"{where}.{name}: is a variable of the expression; expected another name")
+        if name not in used:
+            raise SpecError(f"{where}.{name}: does not occur in the expression {shown(text)}")
+    return parse(text, variables, field=field, values=values)
+
+
+def _choices() -> str:
     return f"; expected one of {', '.join(sorted(TABLE))}, or an expression in x"

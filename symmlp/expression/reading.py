@@ -41,18 +41,25 @@ CONSTANTS: dict[str, sp.Expr] = {"pi": sp.pi, "e": sp.E}
 
 
 def parse(
-    text: object, variables: Sequence[str], *, field: str = "expression", parameters: Sequence[str] = ()
+    text: object,
+    variables: Sequence[str],
+    *,
+    field: str = "expression",
+    parameters: Sequence[str] = (),
+    values: Mapping[str, int | float] | None = None,
 ) -> sp.Expr:
     """Return the expression that `text` spells in `variables` and `parameters`, all of them real symbols.
 
-    Literals become exact rationals of their own digits, so `0.1` is 1/10 and a constant of 30 digits keeps them.
+    Literals become exact rationals of their own digits, so `0.1` is 1/10 and a constant of 30 digits keeps them. Names
+    in `values` stand for such numbers.
 
     Raises:
         ExpressionError: the text is outside the expression language, or a constant in it is not a finite real number.
     """
     symbols = {name: _symbol(name, field) for name in (*variables, *parameters)}
+    numbers = {name: sp.Rational(repr(value)) for name, value in (values or {}).items()}
     line, tree = syntax_tree(text, field)
-    return _Reader(field, line, symbols).expression(tree)
+    return _Reader(field, line, {**symbols, **numbers}).expression(tree)
 
 
 def names_in(text: object, *, field: str = "expression") -> tuple[str, ...]:
@@ -122,7 +129,7 @@ class _Reader:
 
     field: str
     line: str
-    symbols: Mapping[str, sp.Symbol]
+    symbols: Mapping[str, sp.Expr]
 
     def expression(self, node: ast.expr) -> sp.Expr:
         """Return the expression of `node`: checked, so that what is built from it starts from finite real parts."""
