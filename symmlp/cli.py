@@ -14,6 +14,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 import symmlp
+from symmlp.listing import listed
 
 app = typer.Typer(
     add_completion=False,
@@ -209,6 +210,14 @@ def function(
 ) -> None:
     """Print value, derivative, stable forms, kinks, measured errors and NumPy source of one expression."""
     typer.echo(symmlp.elementwise(expression, wrt=wrt).text(), nl=False)
+
+
+@app.command("list")
+def list_entries(
+    kind: Annotated[str, typer.Argument(metavar="activations|losses|optimizers", help="What to list.")],
+) -> None:
+    """Print the catalogue: formulas, derived slopes, kinks, parameters, and the names that other libraries use."""
+    typer.echo(listed(kind), nl=False)
 
 
 @app.command()

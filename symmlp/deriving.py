@@ -9,7 +9,7 @@ from fractions import Fraction
 import sympy as sp
 
 from symmlp.calculus.ending import Derived, Ending, ending
-from symmlp.calculus.functions import ElementFunction, RowFunction
+from symmlp.calculus.functions import Care, ElementFunction, RowFunction
 from symmlp.calculus.kinks import Policy
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.calculus.rules import Rules
@@ -58,14 +58,21 @@ def _functions(definitions: Mapping[str, Activation], kinks: Policy = "smallest"
 def _function(name: str, definition: Activation, kinks: Policy) -> Function:
     if definition.acts_on == "row":
         return RowFunction.derive(name, definition.value)
-    return ElementFunction.derive(name, definition.value, (x,), care="quick", kinks=kinks)
+    care = _care(definition.from_user)
+    return ElementFunction.derive(name, definition.value, (x,), care=care, kinks=kinks)
+
+
+def _care(from_user: bool) -> Care:
+    """Return how carefully to measure: tests prove the catalogue's functions, a user's have only this moment."""
+    return "finite" if from_user else "quick"
 
 
 def _ending_of(network: Network, graph: Graph, walker: Walker) -> Ending:
     node, definition = graph.nodes[-2], network.loss_definition
     assert node.function is not None
     name = "loss" if definition.from_user else definition.name
-    function = ElementFunction.derive(name, definition.value, (p, y), care="quick", kinks=network.kinks)
+    care = _care(definition.from_user)
+    function = ElementFunction.derive(name, definition.value, (p, y), care=care, kinks=network.kinks)
     return ending(function, definition, network.reduction, walker.functions[node.function], node.op, walker.rules)
 
 

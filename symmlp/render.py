@@ -24,6 +24,9 @@ from symmlp.printing.numpy import NumpyPrinter
 from symmlp.printing.text import TextStyle
 from symmlp.program.ir import Function, Program, Statement, Update
 
+FEW_ULPS = 40.0
+"""Errors up to this many units in the last place are not worth a word in generated code."""
+
 WIDTH = 88
 """Longest line of code in a generated module, as formatters have it by default."""
 
@@ -195,14 +198,9 @@ def _context(program: Program, derivation: Derivation, dtype: Dtype, version: st
         backward=tuple(writer.statements(program.backward)),
         gradient_result=tuple(_gradient_result(program)),
         optimizers=tuple(_optimizer(update) for update in program.updates),
-        prediction_kind=_prediction_kind(derivation),
+        prediction_kind=loss.decides,
         target_kind=loss.targets,
     )
-
-
-def _prediction_kind(derivation: Derivation) -> str:
-    kinds = {"cross_entropy": "classes", "bce": "above half", "bce_with_logits": "above zero"}
-    return kinds.get(derivation.network.loss, "values")
 
 
 def _description(derivation: Derivation) -> str:
@@ -300,15 +298,20 @@ def _formulas(source: ElementFunction | RowFunction, *, slope: bool) -> list[str
         shown.append(f"computed in a stable form with {', '.join(form.repairs)}")
     elif form.formula != form.stable:
         shown.append(f"stable form: {text.formula(Formula(form.stable))}")
-    if form.ulps is not None:
-        shown.append(measured_text(form))
+    lost = lost_digits(form)
+    if lost is not None:
+        shown.append(lost)
     return shown
 
 
-def measured_text(form: Form) -> str:
-    """Return what was measured of a form, as `largest error measured: 1.9 ulp, at x = 0.3`."""
-    worst = "no correct digit" if form.ulps == math.inf else f"{form.ulps:.2g} ulp"
-    return f"largest error measured: {worst}, at {form.worst_at:g}"
+def lost_digits(form: Form) -> str | None:
+    """Return where a form is known to lose digits, or None; told coarsely, so that every machine tells the same."""
+    if form.ulps is None or form.ulps <= FEW_ULPS:
+        return None
+    if form.ulps >= 2.0**52:
+        return f"not accurate for all arguments: no correct digit near x = {form.worst_at:.0e}"
+    lost = f"about {math.log10(form.ulps):.0f} of 16 digits lost"
+    return f"not accurate for all arguments: {lost} near x = {form.worst_at:.0e}"
 
 
 def _tuple_lines(head: str, names: Sequence[str]) -> list[str]:

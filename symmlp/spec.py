@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+import sympy as sp
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
-from symmlp.catalog.activations import Activation, activation
-from symmlp.catalog.losses import Loss, loss
+from symmlp.catalog.activations import Activation, activation, read_activation
+from symmlp.catalog.losses import Loss, loss, read_loss
+from symmlp.catalog.parameters import Settings, settings
 from symmlp.errors import SpecError, SymmlpError, did_you_mean, shown
 from symmlp.names import check_name
 from symmlp.spec_text import parse_json, parse_short, parse_toml, read_spec_file
@@ -44,23 +59,61 @@ class _Part(BaseModel):
             raise SpecError(_first_line(error, cls)) from None
 
 
+def _settings(values: Any, info: ValidationInfo) -> Settings:
+    return settings(values, info.field_name or "parameters")
+
+
+Parameters = Annotated[
+    Settings,
+    PlainValidator(_settings),
+    PlainSerializer(dict),
+    WithJsonSchema({"type": "object", "additionalProperties": {"type": "number"}}),
+]
+"""Finite numbers by name."""
+
+
+def _with_settings(values: Any, field: str, parameters: str, read: Callable[[str], tuple[str, Settings]]) -> Any:
+    """Return the values with `leaky_relu(alpha=0.2)` taken apart, and aliases resolved."""
+    text = values.get(field) if isinstance(values, dict) else None
+    if not isinstance(text, str):
+        return values
+    name, given = read(text)
+    named = settings(values.get(parameters, {}), parameters)
+    for key in given:
+        if key in named:
+            raise SpecError(f"{parameters}.{key}: is given twice; expected it in {field} or in {parameters}")
+    return {**values, field: name, parameters: {**given, **named}}
+
+
 class Dense(_Part):
     """A dense layer: `Z = X Wᵀ + 1 bᵀ`, then `A = activation(Z)`."""
 
     units: Units = Field(description="Number of outputs of the layer, a positive integer.")
     activation: str = Field("identity", description="A catalogued name such as 'tanh', or an expression in x.")
     bias: bool = Field(True, strict=True, description="Whether b is added.")
+    parameters: Parameters = Field(
+        Settings(), description="Values of the activation's parameters, such as {alpha = 0.2}."
+    )
 
     def __init__(self, units: Any = None, activation: Any = "identity", **values: Any) -> None:
         if units is not None:
             values["units"] = units
         super().__init__(activation=activation, **values)
 
-    @field_validator("activation", mode="after")
+    @model_validator(mode="before")
     @classmethod
-    def _known(cls, text: str) -> str:
-        activation(text)
-        return text
+    def _read(cls, values: Any) -> Any:
+        return _with_settings(values, "activation", "parameters", read_activation)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        self.definition  # noqa: B018 - looking it up checks it
+        return self
+
+    @property
+    def definition(self) -> Activation:
+        """The activation, looked up or parsed."""
+        return activation(self.activation, given=self.parameters)
 
 
 class Network(_Part):
@@ -74,6 +127,7 @@ class Network(_Part):
     inputs: Units = Field(description="Number of input features.")
     layers: tuple[Dense, ...] = Field(min_length=1, max_length=MAX_LAYERS, description="Layers from input to output.")
     loss: str = Field(description="A catalogued name such as 'mse', or an expression in p (prediction) and y (target).")
+    loss_parameters: Parameters = Field(Settings(), description="Values of the loss's parameters, such as {delta = 2}.")
     reduction: Literal["mean", "sum", "batch_mean"] = Field("mean", description="How entries become one number.")
     kinks: Literal["smallest", "left", "right", "middle"] | KinkWeight = Field(
         "smallest",
@@ -85,11 +139,10 @@ class Network(_Part):
     def _safe(cls, text: str) -> str:
         return check_name(text, "name")
 
-    @field_validator("loss", mode="after")
+    @model_validator(mode="before")
     @classmethod
-    def _known(cls, text: str) -> str:
-        loss(text)
-        return text
+    def _read(cls, values: Any) -> Any:
+        return _with_settings(values, "loss", "loss_parameters", read_loss)
 
     @model_validator(mode="after")
     def _output_fits_loss(self) -> Self:
@@ -121,13 +174,21 @@ class Network(_Part):
 
     @property
     def activations(self) -> tuple[Activation, ...]:
-        """The activation of each layer, looked up or parsed."""
-        return tuple(activation(layer.activation) for layer in self.layers)
+        """The activation of each layer; one with other parameters than an earlier one is called leaky_relu_2."""
+        found, members = [], dict[str, list[sp.Expr]]()
+        for definition in (layer.definition for layer in self.layers):
+            known = members.setdefault(definition.name, [])
+            if definition.value not in known:
+                known.append(definition.value)
+            number = 1 + known.index(definition.value)
+            is_first = number == 1 or definition.from_user
+            found.append(definition if is_first else replace(definition, name=f"{definition.name}_{number}"))
+        return tuple(found)
 
     @property
     def loss_definition(self) -> Loss:
         """The loss, looked up or parsed."""
-        return loss(self.loss)
+        return loss(self.loss, given=self.loss_parameters)
 
     @property
     def outputs(self) -> int:
@@ -135,8 +196,12 @@ class Network(_Part):
         return self.layers[-1].units
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data that describes the network completely, in the order of the fields."""
-        return self.model_dump(mode="json")
+        """Return plain data that describes the network completely, in the order of the fields; no empty parameters."""
+        values = self.model_dump(mode="json")
+        for part, field in ((values, "loss_parameters"), *((layer, "parameters") for layer in values["layers"])):
+            if not part[field]:
+                del part[field]
+        return values
 
     def digest(self) -> str:
         """Return the SHA-256 of the network's canonical JSON, in hexadecimal."""
@@ -144,11 +209,14 @@ class Network(_Part):
 
     def short(self) -> str:
         """Return the short string of the network; what it cannot say (name, reduction, bias) is left out."""
-        layers = [
-            str(layer.units) + ("" if layer.activation == "identity" else f" {_braced(layer.activation)}")
-            for layer in self.layers
-        ]
-        return " -> ".join([str(self.inputs), *layers]) + f" | {_braced(self.loss)}"
+        layers = [f"{layer.units}{_activation_text(layer)}" for layer in self.layers]
+        lost = _braced(self.loss) + self.loss_parameters.text()
+        return " -> ".join([str(self.inputs), *layers]) + f" | {lost}"
+
+
+def _activation_text(layer: Dense) -> str:
+    """Return ` tanh`, or nothing for the identity."""
+    return "" if layer.activation == "identity" else f" {_braced(layer.activation)}{layer.parameters.text()}"
 
 
 def _braced(text: str) -> str:
@@ -156,7 +224,7 @@ def _braced(text: str) -> str:
 
 
 def _check_output(network: Network) -> None:
-    last, lost = activation(network.layers[-1].activation), loss(network.loss)
+    last, lost = network.layers[-1].definition, network.loss_definition
     if last.outputs not in lost.accepts:
         hint = _REMEDIES.get((network.loss, last.outputs), f"a {' or '.join(lost.accepts)} output")
         raise SpecError(
@@ -164,7 +232,7 @@ def _check_output(network: Network) -> None:
             f"expected {hint}"
         )
     for number, layer in enumerate(network.layers, start=1):
-        if layer.units == 1 and activation(layer.activation).outputs == "simplex":
+        if layer.units == 1 and layer.definition.outputs == "simplex":
             raise SpecError(f"layers[{number}].units: softmax over 1 unit is always 1; expected at least 2 units")
 
 
@@ -176,6 +244,13 @@ _REMEDIES = {
     ("bce", "real"): "sigmoid, or the loss bce_with_logits",
     ("bce_with_logits", "unit interval"): "identity, or the loss bce",
     ("bce_with_logits", "simplex"): "identity, or the loss cross_entropy",
+    ("poisson", "real"): "softplus or exponential, or the loss poisson_nll",
+    ("poisson", "nonnegative"): "softplus or exponential, or the loss poisson_nll",
+    ("tweedie", "real"): "softplus or exponential",
+    ("tweedie", "nonnegative"): "softplus or exponential",
+    ("msle", "real"): "relu, softplus or exponential",
+    ("focal", "real"): "sigmoid, or the loss focal_with_logits",
+    ("focal_with_logits", "unit interval"): "identity, or the loss focal",
 }
 
 
@@ -186,7 +261,8 @@ def _first_line(error: ValidationError, part: type[BaseModel]) -> str:
     place = _place(fault["loc"])
     if isinstance(cause, SymmlpError):
         inner = str(cause)
-        head, _, _ = place.rpartition(".")
+        # A part checked as a whole is named by its number; a field that is checked names itself.
+        head = place if fault["loc"] and isinstance(fault["loc"][-1], int) else place.rpartition(".")[0]
         return f"{head}.{inner}" if head else inner
     found = shown(fault["input"])
     match fault["type"]:

@@ -7,12 +7,14 @@ import re
 import tomllib
 from typing import Any, NoReturn
 
+from symmlp.catalog.parameters import arguments
 from symmlp.errors import SpecError, shown
 
 MAX_FILE_BYTES = 4 * 2**20
 MAX_SHORT_LENGTH = 200_000
 
-_LAYER = re.compile(r"\s*(?P<units>[^\s{]+)(?:\s+(?P<activation>\{.*\}|[^\s{}]+))?\s*", re.DOTALL)
+_LAYER = re.compile(r"\s*(?P<units>[^\s{]+)(?:\s+(?P<activation>(?:\{.*\}|[^\s{}(]+)(?:\s*\(.*\))?))?\s*", re.DOTALL)
+_FUNCTION = re.compile(r"(?P<name>\{.*\}|[A-Za-z0-9_]+)\s*(?P<arguments>\(\s*\w+\s*=.*\))?", re.DOTALL)
 
 
 def parse_short(text: str) -> dict[str, Any]:
@@ -32,7 +34,8 @@ def parse_short(text: str) -> dict[str, Any]:
     if not rest:
         raise SpecError(f"spec: {shown(text)} has no layer; expected 'inputs -> units activation | loss'")
     layers = [_layer(part, number) for number, part in enumerate(rest, start=1)]
-    return {"inputs": _integer(first.strip(), "inputs"), "layers": layers, "loss": _unbraced(loss, "loss")}
+    inputs = _integer(first.strip(), "inputs")
+    return {"inputs": inputs, "layers": layers, **_function(loss, "loss", "loss_parameters")}
 
 
 def _split_loss(text: str) -> tuple[str, str]:
@@ -64,7 +67,7 @@ def _layer(part: str, number: int) -> dict[str, Any]:
         raise SpecError(f"layers[{number}]: cannot read {shown(part.strip())}; expected 'units activation'")
     values: dict[str, Any] = {"units": _integer(match["units"], f"layers[{number}].units")}
     if match["activation"]:
-        values["activation"] = _unbraced(match["activation"], f"layers[{number}].activation")
+        values |= _function(match["activation"], "activation", "parameters", f"layers[{number}].")
     return values
 
 
@@ -74,13 +77,17 @@ def _integer(text: str, field: str) -> int:
     return int(text)
 
 
-def _unbraced(text: str, field: str) -> str:
-    text = text.strip()
-    if text.startswith("{") and text.endswith("}"):
-        return text[1:-1].strip()
-    if not re.fullmatch(r"[A-Za-z0-9_]+", text):
-        raise SpecError(f"{field}: {shown(text)} is no name; expected a name, or an expression in braces")
-    return text
+def _function(text: str, field: str, parameters: str, owner: str = "") -> dict[str, Any]:
+    """Return the name or the expression of `tanh`, `huber(delta=2)` or `{sin(a*x)}(a=2)`, and its parameters."""
+    match = _FUNCTION.fullmatch(text.strip())
+    if match is None:
+        found = shown(text.strip())
+        raise SpecError(f"{owner}{field}: {found} is no name; expected a name, or an expression in braces")
+    name = match["name"]
+    values: dict[str, Any] = {field: name[1:-1].strip() if name.startswith("{") else name}
+    if match["arguments"]:
+        values[parameters] = arguments(match["arguments"], f"{owner}{field}", f"{owner}{parameters}")
+    return values
 
 
 def read_spec_file(path: str) -> str:

@@ -69,5 +69,11 @@ def batch(network: Network, count: int = SAMPLES, seed: int = 0) -> tuple[Array,
             return X, np.resize(np.arange(network.outputs), count)
         case "unit interval":
             return X, rng.uniform(size=shape)
+        case "nonnegative":
+            return X, rng.uniform(0, 3, size=shape)
+        case "nonzero":
+            return X, rng.uniform(0.5, 3, size=shape) * rng.choice([-1, 1], size=shape)
+        case "signs":
+            return X, rng.choice([-1.0, 1.0], size=shape)
         case "real":
             return X, rng.normal(size=shape)

@@ -71,11 +71,19 @@ def _far_tail(a: Number) -> Number:
     return CONTEXT.sign(a) if abs(a) > 10**4 else CONTEXT.erf(a)
 
 
+def _exponential(a: Number) -> Number:
+    """Return e^a, which is 0 or infinite to any float long before its exponent fills the memory."""
+    if abs(a) > CONTEXT.mpf(10) ** 300:
+        return INF if a > 0 else CONTEXT.mpf(0)
+    return CONTEXT.exp(a)
+
+
 FUNCTIONS: dict[str, Callable[..., Number]] = {
     **{
         name: _real(getattr(CONTEXT, name))
-        for name in "exp expm1 log log1p sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh".split()
+        for name in "expm1 log log1p sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh".split()
     },
+    "exp": _real(_exponential),
     "cbrt": _real(_cube_root),
     "erf": _real(_far_tail),
     "erfc": _real(lambda a: CONTEXT.mpf(1 - CONTEXT.sign(a)) if abs(a) > 10**4 else CONTEXT.erfc(a)),

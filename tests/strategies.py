@@ -81,6 +81,12 @@ class Case:
                 return rng.integers(self.network.outputs, size=self.batch)
             case "unit interval":
                 return rng.uniform(size=shape)
+            case "nonnegative":
+                return rng.uniform(0, 3, size=shape)
+            case "nonzero":
+                return rng.uniform(0.5, 3, size=shape) * rng.choice([-1, 1], size=shape)
+            case "signs":
+                return rng.choice([-1.0, 1.0], size=shape)
             case "real":
                 return rng.normal(size=shape)
 
@@ -154,11 +160,8 @@ def hidden_activations() -> list[str]:
 
 def output_activations(loss_text: str) -> list[str]:
     """Return the activations whose values the loss is defined for."""
-    accepts = loss(loss_text).accepts
-    catalogued = [name for name, row in ACTIVATIONS.items() if row.outputs in accepts]
-    custom = [*CUSTOM_ACTIVATIONS] if "unknown" in accepts else []
     # The range of an expression is unknown to the spec; here it is known, and a logarithm needs it.
-    if loss_text == "bce" or CUSTOM_LOSSES.get(loss_text) == "unit interval":
-        catalogued = [name for name in catalogued if ACTIVATIONS[name].outputs == "unit interval"]
-        custom = [text for text in custom if CUSTOM_ACTIVATIONS[text] == "unit interval"]
-    return catalogued + custom
+    is_probability = CUSTOM_LOSSES.get(loss_text) == "unit interval"
+    accepts = ("unit interval",) if is_probability else loss(loss_text).accepts
+    catalogued = [name for name, row in ACTIVATIONS.items() if row.outputs in accepts]
+    return catalogued + [text for text, outputs in CUSTOM_ACTIVATIONS.items() if outputs in accepts]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sympy as sp
 
-
 LARGEST = 2**24
 """Numerators and denominators up to here are exact in float32 too; p·x/q with larger ones would round or overflow."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 import sympy as sp
@@ -19,8 +20,8 @@ from symmlp.catalog.layers import SIZES
 from symmlp.errors import UnsupportedError
 from symmlp.notation import Z, array, batch, column
 
-Care = Literal["none", "quick", "full"]
-"""How much measuring a form is worth: none, a quick look that repairs what fails, or all, infinite arguments too."""
+Care = Literal["none", "quick", "finite", "full"]
+"""How much measuring a form is worth: none, a quick look that repairs what fails, all finite arguments, or all."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,13 @@ class Form:
         reduced_form = guarded(stable(reduced)) if argument is not None else stable_form
         if care == "quick" and seems_accurate(reduced, reduced_form, x):
             return cls(formula, stable_form)
-        found = repaired(reduced, reduced_form, x, infinite=care == "full")
+        found = _repaired(reduced, reduced_form, x, infinite=care == "full")
         form = found.form if argument is None else put(found.form, x, argument)
         return cls(formula, form if found.actions else stable_form, found.actions, found.after, found.worst_at)
+
+
+_repaired = cache(repaired)
+"""Measuring takes a tenth of a second or more, and its result depends on nothing but its arguments."""
 
 
 def _in_one_variable(formula: sp.Expr) -> tuple[sp.Expr, sp.Symbol, sp.Expr | None] | None:

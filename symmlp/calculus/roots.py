@@ -110,9 +110,11 @@ def _with_hypot(expr: sp.Expr) -> sp.Expr:
 
 def _squares(radicand: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
     """Return (a, b) with a² + b² = radicand, or None."""
-    terms = sp.Add.make_args(sp.expand(radicand))
-    sides = [_side(term) for term in terms]
-    return (sides[0], sides[1]) if len(sides) == 2 and None not in sides else None
+    for form in (radicand, sp.expand(radicand)):
+        sides = [_side(term) for term in sp.Add.make_args(form)]
+        if len(sides) == 2 and None not in sides:
+            return sides[0], sides[1]
+    return None
 
 
 def _side(term: sp.Expr) -> sp.Expr | None:

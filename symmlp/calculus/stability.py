@@ -63,7 +63,7 @@ def _stable(expr: sp.Expr) -> sp.Expr:
             return _product(expr)
         case sp.log():
             return _logarithm(expr)
-        case _ if isinstance(expr, sp.Function):
+        case _ if isinstance(expr, sp.Function | sp.Max | sp.Min):
             return expr.func(*(_stable(argument) for argument in expr.args))
         case _:
             return expr

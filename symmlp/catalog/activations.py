@@ -92,17 +92,13 @@ TABLE: dict[str, Activation] = {
             note="at its mean slope, as in PyTorch's evaluation mode; nothing is drawn in training",
         ),
         Activation("relu6", sp.Min(sp.Max(0, x), 6), outputs="nonnegative"),
-        _family(
-            "elu", sp.Piecewise((x, x > 0), (alpha * (sp.exp(x) - 1), True)), Parameter("alpha", 1, at_least=0)
-        ),
+        _family("elu", sp.Piecewise((x, x > 0), (alpha * (sp.exp(x) - 1), True)), Parameter("alpha", 1, at_least=0)),
         _family(
             "celu",
             sp.Piecewise((x, x > 0), (alpha * (sp.exp(x / alpha) - 1), True)),
             Parameter("alpha", 1, above=0),
         ),
-        Activation(
-            "selu", sp.Piecewise((_selu_scale * x, x > 0), (_selu_scale * _selu_alpha * (sp.exp(x) - 1), True))
-        ),
+        Activation("selu", sp.Piecewise((_selu_scale * x, x > 0), (_selu_scale * _selu_alpha * (sp.exp(x) - 1), True))),
         _family("softplus", sp.log(1 + sp.exp(beta * x)) / beta, Parameter("beta", 1, above=0), outputs="positive"),
         _family("silu", x / (1 + sp.exp(-beta * x)), Parameter("beta", 1)),
         Activation("gelu", x * (1 + sp.erf(x / sp.sqrt(2))) * _half),
@@ -144,9 +140,7 @@ TABLE: dict[str, Activation] = {
         Activation("log_sigmoid", sp.log(1 / (1 + sp.exp(-x)))),
         Activation("exponential", sp.exp(x), outputs="positive"),
         _family("squareplus", (x + sp.sqrt(x**2 + b)) / 2, Parameter("b", 4, above=0), outputs="positive"),
-        Activation(
-            "sparse_plus", sp.Max(x - 1, 0) + sp.Min(sp.Max(x + 1, 0), 2) ** 2 / 4, outputs="nonnegative"
-        ),
+        Activation("sparse_plus", sp.Max(x - 1, 0) + sp.Min(sp.Max(x + 1, 0), 2) ** 2 / 4, outputs="nonnegative"),
         Activation("sparse_sigmoid", sp.Min(sp.Max(x + 1, 0), 2) * _half, outputs="nonnegative"),
         _family("snake", x + sp.sin(a * x) ** 2 / a, Parameter("a", 1, above=0), note="Ziyin et al., 2020"),
         Activation("gaussian", sp.exp(-(x**2)), outputs="nonnegative"),

@@ -74,11 +74,10 @@ class Parameter:
         return sp.Symbol(self.name, real=True)
 
     @property
-    def domain(self) -> str:
-        """The numbers that are accepted, in words."""
+    def interval(self) -> str:
+        """The numbers that are accepted, as `> 0 and < 1`; empty if all are."""
         bounds = ((">", self.above), (">=", self.at_least), ("<", self.below))
-        limits = " and ".join(f"{sign} {bound}" for sign, bound in bounds if bound is not None)
-        return f"a finite number {limits}".rstrip()
+        return " and ".join(f"{sign} {bound}" for sign, bound in bounds if bound is not None)
 
     def accepts(self, value: Number) -> bool:
         """Return whether the value lies in the parameter's interval."""
@@ -108,7 +107,7 @@ class Family:
             if key not in known:
                 raise SpecError(f"{where}: unknown parameter {shown(key)} of {name}{_expected(key, known)}")
             if not known[key].accepts(value):
-                raise SpecError(f"{where}.{key}: expected {known[key].domain}, got {shown(value)}")
+                raise SpecError(f"{where}.{key}: expected a number {known[key].interval}, got {shown(value)}")
         values = {parameter.name: given.get(parameter.name, parameter.default) for parameter in self.parameters}
         for low, high in zip(self.ascending, self.ascending[1:], strict=False):
             if not values[low] < values[high]:

@@ -46,6 +46,7 @@ class Style(Protocol):
     def name(self, name: str) -> str: ...
     def constant(self, name: str) -> str: ...
     def number(self, value: Fraction) -> str: ...
+    def real(self, value: float) -> str: ...
     def parens(self, text: str) -> str: ...
     def minus(self) -> str: ...
     def product(self, scalars: Sequence[str], arrays: Sequence[str]) -> str: ...
@@ -110,7 +111,7 @@ class _NodeWalk:
             case Number(value):
                 return Printed(style.number(value), SUM if value < 0 else ATOM if value.denominator == 1 else PRODUCT)
             case Real(value):
-                return Printed(repr(value), ATOM if value >= 0 else SUM)
+                return Printed(style.real(value), ATOM if value >= 0 else SUM)
             case Constant(name):
                 return Printed(style.constant(name))
             case SizeOf(size):
@@ -128,7 +129,9 @@ class _NodeWalk:
                 arrays = shape_of(base) != SCALAR and not self.entrywise
                 return Printed(style.power(self.text(base, ATOM), self.text(exponent), arrays=arrays), POWER)
             case MatMul(left, right):
-                return Printed(style.times(self.text(left, PRODUCT), self.text(right, POWER)), PRODUCT)
+                # A ∘ B C would read as A ∘ (B C): of products only a matrix product stands bare on the left.
+                loosest = PRODUCT if isinstance(left, MatMul) else POWER
+                return Printed(style.times(self.text(left, loosest), self.text(right, POWER)), PRODUCT)
             case Transpose(operand):
                 return Printed(style.transpose(self.text(operand, ATOM)), POWER)
             case Reduce("sum", operand, 0):
@@ -164,7 +167,7 @@ class _NodeWalk:
         negative, positive = signed(Product(tuple(factors)))
         if negative:
             return Printed(f"{self.style.minus()}{self.text(positive, PRODUCT)}", SUM)
-        scalars = [self.text(factor, PRODUCT) for factor in factors if self.entrywise or shape_of(factor) == SCALAR]
+        scalars = [self.text(factor, POWER) for factor in factors if self.entrywise or shape_of(factor) == SCALAR]
         arrays = [self.text(factor, POWER) for factor in factors if not self.entrywise and shape_of(factor) != SCALAR]
         return Printed(self.style.product(scalars, arrays), PRODUCT)
 

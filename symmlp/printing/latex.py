@@ -45,6 +45,10 @@ class LatexStyle:
         text = decimal(value)
         return text.replace("−", "-") if text else rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
 
+    def real(self, value: float) -> str:
+        digits, _, exponent = repr(value).partition("e")
+        return rf"{digits} \cdot 10^{{{int(exponent)}}}" if exponent else digits
+
     def parens(self, text: str) -> str:
         return rf"\left({text}\right)"
 

@@ -23,7 +23,11 @@ class TextStyle:
         return "π" if name == "pi" else name
 
     def number(self, value: Fraction) -> str:
-        return decimal(value) or f"{value.numerator}/{value.denominator}"
+        sign = self.minus() if value < 0 else ""
+        return decimal(value) or f"{sign}{abs(value.numerator)}/{value.denominator}"
+
+    def real(self, value: float) -> str:
+        return repr(value).replace("-", self.minus())
 
     def parens(self, text: str) -> str:
         return f"({text})"
@@ -39,7 +43,7 @@ class TextStyle:
         return f"{top} {'⊘' if arrays else '/'} {bottom}", PRODUCT
 
     def power(self, base: str, exponent: str, *, arrays: bool) -> str:
-        raised = exponent.translate(_SUPERSCRIPT) if exponent.isdigit() else None
+        raised = exponent.translate(_SUPERSCRIPT) if exponent.isdecimal() else None
         if raised is None:
             return f"{base}^{'∘' if arrays else ''}({exponent})" if len(exponent) > 1 else f"{base}^{exponent}"
         return f"{base}{'^∘' if arrays else ''}{raised}"

@@ -53,6 +53,15 @@ class Function:
         """What each line computes, the result last."""
         return (*(statement.value for statement in self.statements), self.result)
 
+    def check(self) -> None:
+        """Raise ProgramError unless every line reads what stands before it, and the shapes fit."""
+        known = {array.name: array.shape for array in self.parameters}
+        check_sequence(self.statements, known)
+        for name in sorted(variables(self.result)):
+            if name not in known:
+                raise ProgramError(f"the result of {self.call} reads {name}, which has no value yet")
+        shape_of(self.result)
+
 
 @dataclass(frozen=True)
 class Update:
@@ -102,8 +111,11 @@ class Program:
         for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
             if gradient not in made:
                 raise ProgramError(f"{parameter.name} has no gradient: nothing assigns {gradient}")
+            if known[gradient] != parameter.shape:
+                shapes = f"{shape_text(known[gradient])}, but {parameter.name} is {shape_text(parameter.shape)}"
+                raise ProgramError(f"{gradient} is {shapes}")
         for function in self.functions:
-            check_sequence(function.statements, {array.name: array.shape for array in function.parameters})
+            function.check()
         return self
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from symmlp.catalog.losses import Targets
 from symmlp.errors import DataError, shown
 from symmlp.spec import Network
 
@@ -93,8 +94,7 @@ def check_targets(Y: npt.ArrayLike, network: Network, dtype: Dtype = "float64", 
     if array.ndim != 2 or array.shape[1] != network.outputs:
         raise DataError(f"{place.label}: expected shape (n_samples, {network.outputs}), got {array.shape}")
     values = _finite(array, dtype, place)
-    if kind == "unit interval":
-        _require_range(values, 0, 1, place, f"the loss {shown(network.loss)}")
+    _require_kind(values, kind, place, f"the loss {shown(network.loss)}")
     return values
 
 
@@ -186,6 +186,24 @@ def _refuse_label(column: npt.NDArray[Any], fault: npt.NDArray[np.bool_], why: s
     for row, _ in np.argwhere(fault):
         where = place.at(int(row)) if place.columns is None else place.at(int(row), 0)
         raise DataError(f"{place.label}: label {column[row, 0]} at {where} {why}")
+
+
+def _require_kind(values: FloatArray, kind: Targets, place: Place, reader: str) -> None:
+    """Raise DataError for the first target that the loss is not defined for."""
+    match kind:
+        case "unit interval":
+            _require_range(values, 0, 1, place, reader)
+        case "nonnegative":
+            _refuse(values, values < 0, f"is negative; {reader} expects values from 0 on", place)
+        case "nonzero":
+            _refuse(values, values == 0, f"is zero; {reader} divides by it and expects another value", place)
+        case "signs":
+            _refuse(values, np.abs(values) != 1, f"is no sign; {reader} expects -1 or 1", place)
+
+
+def _refuse(values: FloatArray, fault: npt.NDArray[np.bool_], why: str, place: Place) -> None:
+    for row, column in np.argwhere(fault):
+        raise DataError(f"{place.label}: {values[row, column]} at {place.at(int(row), int(column))} {why}")
 
 
 def _require_range(values: FloatArray, low: float, high: float, place: Place, reader: str) -> None:

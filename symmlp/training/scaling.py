@@ -19,7 +19,7 @@ Vector = npt.NDArray[np.float64]
 MAX_LOST_SHARE = 1e-3
 """How much of a standard deviation may be lost when a column's offset is rounded to the dtype of the module."""
 
-HOMOGENEITY = {"mse": 2, "mae": 1}
+HOMOGENEITY = {"mse": 2, "half_mse": 2, "expectile": 2, "mae": 1, "pinball": 1}
 """Losses of p - y alone, with the power by which they grow with it: scaled targets have the same minimum."""
 
 

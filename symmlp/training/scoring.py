@@ -44,7 +44,8 @@ def split(Y: TargetArray, held_out: float, seed: int) -> tuple[Rows, Rows]:
 
 def score_name(network: Network) -> str:
     """Return what the score of `network` is called: accuracy, or R² for a regression."""
-    return "R²" if network.loss_definition.targets == "real" else "accuracy"
+    definition = network.loss_definition
+    return "R²" if definition.decides == "values" and definition.targets != "signs" else "accuracy"
 
 
 def score(network: Network, predicted: npt.NDArray[Any], Y: TargetArray) -> float:
@@ -53,12 +54,15 @@ def score(network: Network, predicted: npt.NDArray[Any], Y: TargetArray) -> floa
     R² is averaged over the outputs, as scikit-learn does; an output that never varies counts 1 if it is met exactly,
     else 0.
     """
-    match network.loss_definition.targets:
+    definition = network.loss_definition
+    match definition.decides:
         case "classes":
             truth = Y if Y.ndim == 1 else Y.argmax(axis=1)
             return float(np.mean(predicted == truth))
-        case "unit interval":
+        case "above half" | "above zero":
             return float(np.mean(predicted == (Y >= 0.5)))
+        case _ if definition.targets == "signs":
+            return float(np.mean((predicted > 0) == (Y > 0)))
         case _:
             return _determination(predicted.astype(np.float64), Y.astype(np.float64))
 

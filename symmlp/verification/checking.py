@@ -43,29 +43,32 @@ def _of_module(subject: Subject, seed: int) -> Iterator[Check]:
     yield check_contract(subject, sample)
     double = subject.in_double(sample)
     yield from _decided("differences", lambda: [check_differences(double, sample, "differences", seed)])
-    for kind, each in _by_kind(sample):
-        yield from _of_gradient(subject, double, each, kind, seed)
+    samples = _by_targets(sample)
+    for kind, each in samples.items():
+        yield from _of_loss_derivatives(double, each, kind, seed)
+    yield from _decided("high precision", lambda: check_high_precision(subject, samples, seed))
 
 
-def _by_kind(sample: Sample) -> list[tuple[str, Sample]]:
-    """Return the sample, for classes with probabilities and with labels, and what is added to the checks' names."""
+def _by_targets(sample: Sample) -> dict[str, Sample]:
+    """Return the sample, for classes with labels and with probabilities, by what is added to the checks' names."""
     if sample.kind != "probabilities":
-        return [("", sample)]
-    return [(", labels", sample.as_labels()), (", probabilities", sample)]
+        return {"": sample}
+    return {", labels": sample.as_labels(), ", probabilities": sample}
 
 
-def _of_gradient(subject: Subject, double: Subject, sample: Sample, kind: str, seed: int) -> Iterator[Check]:
+def _of_loss_derivatives(double: Subject, sample: Sample, kind: str, seed: int) -> Iterator[Check]:
     step, along = f"complex step{kind}", f"direction{kind}"
     yield from _decided(step, lambda: [check_complex_step(double, sample, step, seed)])
     yield from _decided(along, lambda: [check_directions(double, sample, along, seed)])
-    yield from _decided(f"high precision{kind}", lambda: check_high_precision(subject, sample, kind, seed))
 
 
 def _decided(name: str, oracle: Callable[[], Iterable[Check]]) -> Sequence[Check]:
     """Return an oracle's checks; a module that raises has failed, a definition without arithmetic is not decided."""
+    checks: list[Check] = []
     try:
-        return tuple(oracle())
+        checks.extend(oracle())
     except CallFailedError as error:
-        return (Check(name, ok=False, note=str(error)),)
+        checks.append(Check(name, ok=False, note=str(error)))
     except (NotRealError, UnsupportedError) as error:
-        return (Check(name, ok=None, note=str(error)),)
+        checks.append(Check(name, ok=None, note=str(error)))
+    return checks

@@ -8,6 +8,7 @@ loss that is wrong together with its gradient.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,7 +19,7 @@ from symmlp.spec import Network
 from symmlp.verification.comparison import Scale, compare, relative, worse
 from symmlp.verification.evaluation import Evaluation, precise
 from symmlp.verification.layout import Array, Layout
-from symmlp.verification.reference import Definitions, LossValue, Reference
+from symmlp.verification.reference import Definitions, LossValue, Point, Reference
 from symmlp.verification.report import Check
 from symmlp.verification.sample import Sample
 from symmlp.verification.selection import Selection, select_by_cost
@@ -52,25 +53,16 @@ class Exact:
     reference: Reference
 
     @classmethod
-    def at(cls, subject: Subject, sample: Sample) -> Exact:
-        """Return the exact loss of the subject's network around the sample.
-
-        Raises:
-            UnsupportedError: a definition holds a function for which there is no arithmetic.
-        """
-        definitions = Definitions.of(subject.network, Evaluation(precise(DIGITS)))
-        targets = sample.dense_targets(subject.network.outputs)
-        return cls(subject.layout, Reference.at(definitions, sample.theta, sample.inputs, targets))
-
-    @cached_property
-    def loss(self) -> LossValue:
-        """The loss at the point."""
-        return self.reference.loss()
+    def at(cls, point: Point, sample: Sample) -> Exact:
+        """Return the exact loss around a point, for the targets of the sample."""
+        definitions = point.definitions
+        targets = definitions.exact(sample.dense_targets(definitions.network.outputs))
+        return cls(Layout.of(definitions.network), Reference(point, targets))
 
     @cached_property
     def step(self) -> Any:
         """The step h."""
-        return self.reference.definitions.evaluation.context.mpf(10) ** STEP_EXPONENT
+        return self.reference.point.definitions.evaluation.context.mpf(10) ** STEP_EXPONENT
 
     def slope(self, place: int) -> float:
         """Return ∂L/∂θ at one place."""
@@ -82,9 +74,18 @@ class Exact:
 
     def slope_along(self, direction: Array) -> float:
         """Return the derivative of the loss along a direction in the space of theta."""
-        along = Reference.at(self.reference.definitions, direction, np.empty((0, 0)), np.empty((0, 0)))
+        along = Point.at(self.reference.point.definitions, direction, np.empty((0, 0)))
         above, below = (self.reference.loss_along(along, step) for step in (self.step, -self.step))
         return float((above - below) / (2 * self.step))
+
+
+def exact_point(network: Network, sample: Sample) -> Point:
+    """Return the point of the sample in as many digits as this oracle uses.
+
+    Raises:
+        UnsupportedError: a definition holds a function for which there is no arithmetic.
+    """
+    return Point.at(Definitions.of(network, Evaluation(precise(DIGITS))), sample.theta, sample.inputs)
 
 
 @dataclass(frozen=True)
@@ -124,40 +125,44 @@ def reduced(sample: Sample, layout: Layout) -> Sample:
     return sample if layout.count <= SMALL_NETWORK else sample.first(FEW_SAMPLES)
 
 
-def check_high_precision(subject: Subject, sample: Sample, kind: str, seed: int) -> tuple[Check, ...]:
-    """Return the checks of prediction, loss and gradient against 50 digits; `kind` is added to their names.
+def check_high_precision(subject: Subject, samples: Mapping[str, Sample], seed: int) -> Iterator[Check]:
+    """Yield the checks of prediction, loss and gradient against 50 digits.
 
-    Where not every entry is compared, a third check compares the derivative along one direction in all of them.
+    `samples` differ in their targets only; what each is called is added to the names of its checks.
 
     Raises:
         CallFailedError: the module's functions raised.
         UnsupportedError: a definition holds a function for which there is no arithmetic.
     """
-    sample = reduced(sample, subject.layout)
+    reduced_samples = {kind: reduced(sample, subject.layout) for kind, sample in samples.items()}
+    first = next(iter(reduced_samples.values()))
+    point = exact_point(subject.network, first)
+    yield _of_prediction("prediction", subject, first, point)
+    for kind, sample in reduced_samples.items():
+        yield from _of_gradient(subject, sample, Exact.at(point, sample), kind, seed)
+
+
+def _of_gradient(subject: Subject, sample: Sample, exact: Exact, kind: str, seed: int) -> Iterator[Check]:
+    """Yield the checks of loss and gradient; where not every entry is compared, one along a direction in all."""
     loss, gradient = subject.loss_and_grad(sample)
     alone = as_real(subject.loss(sample.theta.astype(subject.dtype), sample), "loss")
-    exact, promise = Exact.at(subject, sample), PROMISES[str(subject.dtype)]
+    promise = PROMISES[str(subject.dtype)]
+    yield _of_losses(f"loss value{kind}", {"loss": alone, "loss_and_grad": loss}, exact.reference.loss(), promise)
     costs = Costs(subject.network, len(sample.inputs))
     selection = select_by_cost(subject.layout, costs.of_entries(), SECONDS, MOST_SECONDS, seed, gradient)
-    checks = [
-        _of_losses(f"loss value{kind}", {"loss": alone, "loss_and_grad": loss}, exact.loss, promise),
-        _of_entries(f"high precision{kind}", exact, selection, gradient, promise, len(sample.inputs)),
-    ]
-    if sample.kind != "labels":
-        # Labels and probabilities share the prediction.
-        checks.insert(0, _of_prediction("prediction", subject, sample, exact, promise))
+    yield _of_entries(f"high precision{kind}", exact, selection, gradient, promise, len(sample.inputs))
     if not selection.complete and 2 * costs.of_pass() <= MOST_SECONDS / 2:
-        checks.append(_along_direction(f"high precision, direction{kind}", exact, gradient, promise, seed))
-    return tuple(checks)
+        yield _along_direction(f"high precision, direction{kind}", exact, gradient, promise, seed)
 
 
-def _of_prediction(name: str, subject: Subject, sample: Sample, exact: Exact, promise: float) -> Check:
+def _of_prediction(name: str, subject: Subject, sample: Sample, point: Point) -> Check:
     """Return the check of what `forward` returns; errors are relative to the largest prediction."""
     found = subject.call("forward", sample.theta.astype(subject.dtype), sample.inputs.astype(subject.dtype))
-    expected = np.array(exact.reference.activations[-1], dtype=float)
+    expected = np.array(point.activations[-1], dtype=float)
     if np.shape(found) != expected.shape:
         raise CallFailedError(f"forward returned the shape {np.shape(found)}; expected {expected.shape}")
     error = relative(float(np.abs(found - expected).max()), float(np.abs(expected).max()))
+    promise = PROMISES[str(subject.dtype)]
     return Check(name, "P", (), len(subject.network.layers), error, promise, error <= promise)
 
 

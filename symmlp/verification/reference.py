@@ -52,6 +52,13 @@ class Definitions:
         entry_loss = evaluation.function(network.loss_definition.value, [p, y])
         return cls(network, evaluation, tuple(made[activation] for activation in network.activations), entry_loss)
 
+    def exact(self, array: Array) -> Any:
+        """Return an array's floats as lists of numbers, without rounding."""
+        number = self.evaluation.context.mpf
+        if array.ndim > 1:
+            return [self.exact(row) for row in array]
+        return [number(entry) for entry in array.tolist()]
+
 
 def weight_of_entry(network: Network, samples: int, outputs: int) -> sp.Rational:
     """Return the factor s of L = s · Σ l(p, y) over (samples, outputs) entries, by the network's reduction."""
@@ -62,41 +69,35 @@ def weight_of_entry(network: Network, samples: int, outputs: int) -> sp.Rational
 
 
 @dataclass(frozen=True)
-class Reference:
-    """The loss of one batch as a function of theta, around a fixed point.
+class Point:
+    """Parameters and inputs, and everything that a network computes from them.
 
-    `weights[l]` and `biases[l]` are those of layer l + 1; `targets` are probabilities or values, (N, K).
+    `weights[l]` and `biases[l]` are those of layer l + 1.
     """
 
     definitions: Definitions
     weights: tuple[Rows, ...]
     biases: tuple[Row | None, ...]
     inputs: Rows
-    targets: Rows
 
     @classmethod
-    def at(cls, definitions: Definitions, theta: Array, inputs: Array, targets: Array) -> Reference:
-        """Return the reference around `theta`; the arrays' floats are taken exactly."""
+    def at(cls, definitions: Definitions, theta: Array, inputs: Array) -> Point:
+        """Return the point of these arrays; their floats are taken exactly."""
         layout = Layout.of(definitions.network)
-        number = definitions.evaluation.context.mpf
-        views = layout.views(theta)
-
-        def exact(array: Array) -> Any:
-            return [exact(row) for row in array] if array.ndim > 1 else [number(float(entry)) for entry in array]
-
+        exact, views = definitions.exact, layout.views(theta)
         depth = range(1, len(definitions.network.layers) + 1)
         weights = tuple(exact(views[f"W{layer}"]) for layer in depth)
         biases = tuple(exact(views[f"b{layer}"]) if f"b{layer}" in views else None for layer in depth)
-        return cls(definitions, weights, biases, exact(inputs), exact(targets))
+        return cls(definitions, weights, biases, exact(inputs))
 
     @cached_property
     def activations(self) -> tuple[Rows, ...]:
-        """Activations of layers 0 (the inputs), 1, ..., L at the point."""
+        """Activations of layers 0 (the inputs), 1, ..., L; the last are the prediction."""
         return tuple(after for _, after in self._layers)
 
     @cached_property
     def pre_activations(self) -> tuple[Rows, ...]:
-        """Pre-activations of layers 1, ..., L at the point."""
+        """Pre-activations of layers 1, ..., L."""
         return tuple(before for before, _ in self._layers[1:])
 
     @cached_property
@@ -107,38 +108,26 @@ class Reference:
             layers.append((before, self._activated(layer, before)))
         return layers
 
-    def loss(self) -> LossValue:
-        """Return the loss at the point.
-
-        Raises:
-            NotRealError: it is not a finite real number there.
-        """
-        return self._loss(self.activations[-1])
-
-    def loss_at(self, layer: int, entry: tuple[int, ...], change: Number) -> Number:
-        """Return the loss with `change` added to one entry of W (two indices) or b (one index) of `layer`, from 1."""
+    def prediction_at(self, layer: int, entry: tuple[int, ...], change: Number) -> Rows:
+        """Return the prediction with `change` added to one entry of W (two indices) or b (one) of `layer`, from 1."""
         unit, *source = entry
         place = layer - 1
         rows = []
         for before, inputs in zip(self.pre_activations[place], self.activations[place], strict=True):
-            row = list(before)
-            row[unit] = row[unit] + (change * inputs[source[0]] if source else change)
-            rows.append(row)
-        if self._acts_on_entries(place):
-            return self._loss(self._from_unit(place, unit, rows)).value
-        return self._loss(self._from(place + 1, self._activated(place, rows))).value
+            moved = change * inputs[source[0]] if source else change
+            rows.append(_with(before, unit, before[unit] + moved))
+        if self.definitions.network.activations[place].acts_on == "entry":
+            return self._from_unit(place, unit, rows)
+        return self._from(place + 1, self._activated(place, rows))
 
-    def loss_along(self, direction: Reference, step: Number) -> Number:
-        """Return the loss at the point plus `step` times the parameters of `direction`."""
+    def moved(self, direction: Point, step: Number) -> Point:
+        """Return the point with `step` times the parameters of `direction` added, at the same inputs."""
         weights = tuple(_moved_rows(*pair, step) for pair in zip(self.weights, direction.weights, strict=True))
         biases = tuple(
             None if base is None or change is None else _moved(base, change, step)
             for base, change in zip(self.biases, direction.biases, strict=True)
         )
-        return Reference(self.definitions, weights, biases, self.inputs, self.targets).loss().value
-
-    def _acts_on_entries(self, place: int) -> bool:
-        return self.definitions.network.activations[place].acts_on == "entry"
+        return Point(self.definitions, weights, biases, self.inputs)
 
     def _from_unit(self, place: int, unit: int, rows: Rows) -> Rows:
         """Return the prediction when only `unit` of the layer at `place` has changed, to `rows`."""
@@ -175,8 +164,38 @@ class Reference:
             # Comparing complex numbers, log(0), overflow: the definition has no finite real value here.
             raise NotRealError(f"activation of layer {place + 1}: {error}") from error
 
+
+@dataclass(frozen=True)
+class Reference:
+    """The loss as a function of theta around a point; `targets` are probabilities or values, (N, K)."""
+
+    point: Point
+    targets: Rows
+
+    @classmethod
+    def at(cls, definitions: Definitions, theta: Array, inputs: Array, targets: Array) -> Reference:
+        """Return the reference of these arrays; their floats are taken exactly."""
+        return cls(Point.at(definitions, theta, inputs), definitions.exact(targets))
+
+    def loss(self) -> LossValue:
+        """Return the loss at the point.
+
+        Raises:
+            NotRealError: it is not a finite real number there.
+        """
+        return self._loss(self.point.activations[-1])
+
+    def loss_at(self, layer: int, entry: tuple[int, ...], change: Number) -> Number:
+        """Return the loss with `change` added to one entry of a parameter; see `Point.prediction_at`."""
+        return self._loss(self.point.prediction_at(layer, entry, change)).value
+
+    def loss_along(self, direction: Point, step: Number) -> Number:
+        """Return the loss at the point plus `step` times the parameters of `direction`."""
+        return self._loss(self.point.moved(direction, step).activations[-1]).value
+
     def _loss(self, prediction: Rows) -> LossValue:
-        context, entry_loss = self.definitions.evaluation.context, self.definitions.entry_loss
+        definitions = self.point.definitions
+        context, entry_loss = definitions.evaluation.context, definitions.entry_loss
         try:
             terms = [
                 entry_loss(pair)
@@ -188,7 +207,7 @@ class Reference:
             raise NotRealError(f"loss: {error}") from error
         if not real:
             raise NotRealError("loss: not a finite real number")
-        weight = weight_of_entry(self.definitions.network, len(self.inputs), len(self.targets[0]))
+        weight = weight_of_entry(definitions.network, len(self.targets), len(self.targets[0]))
         scale = context.mpf(int(weight.p)) / int(weight.q)
         return LossValue(scale * sum(terms, context.mpf(0)), scale * sum(map(abs, terms), context.mpf(0)))
 

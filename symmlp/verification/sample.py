@@ -16,7 +16,7 @@ from symmlp.verification.evaluation import Evaluation, NotRealError, Number
 from symmlp.verification.layout import Array, Layout
 from symmlp.verification.reference import Definitions, Reference
 
-Targets = Literal["labels", "probabilities", "unit interval", "real", "positive", "signs"]
+Targets = Literal["labels", "probabilities", "unit interval", "real", "positive", "nonzero", "signs"]
 
 ATTEMPTS = 24
 CLEAR = 1e-3
@@ -118,9 +118,18 @@ def _kinds(network: Network) -> tuple[Targets, ...]:
     definition = network.loss_definition
     if definition.targets == "classes":
         return ("probabilities",)
-    if definition.targets == "unit interval":
-        return ("unit interval",)
+    if definition.targets in _KINDS:
+        return (_KINDS[definition.targets],)
     return ("real", "unit interval", "positive", "signs") if definition.from_user else ("real",)
+
+
+_KINDS: dict[str, Targets] = {
+    "unit interval": "unit interval",
+    "nonnegative": "positive",
+    "nonzero": "nonzero",
+    "signs": "signs",
+}
+"""Targets that a loss of the catalogue is defined for; zero, where it is one of them, is too special for a check."""
 
 
 def _theta(network: Network, generator: np.random.Generator, spread: float, centre: float | None) -> Array:
@@ -147,6 +156,9 @@ def _targets(kind: Targets, generator: np.random.Generator, shape: tuple[int, in
             return _as_float32(generator.uniform(0.05, 0.95, size=shape))
         case "positive":
             return _as_float32(generator.uniform(0.2, 3.0, size=shape))
+        case "nonzero":
+            sizes = generator.uniform(0.2, 3.0, size=shape)
+            return _as_float32(sizes * generator.choice([-1.0, 1.0], size=shape))
         case "signs":
             return generator.choice([-1.0, 1.0], size=shape)
         case _:

@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 from mpmath import mp, mpf
 
-from symmlp.calculus.kinks import smallest_subgradient
+from symmlp.calculus.kinks import Policy, smallest_subgradient
 from symmlp.calculus.slope import slope
 from symmlp.catalog.activations import activation, x
 from symmlp.catalog.losses import loss, p
@@ -137,6 +137,40 @@ def test_a_tie_is_shared(text: str, slopes: tuple[float, float]) -> None:
 )
 def test_a_losses_slope_at_its_kink_is_the_documented_one(text: str, tie: dict[str, float], expected: float) -> None:
     assert float(value(slope(loss(text).value, p).derivative, tie)) == expected
+
+
+# Other policies
+
+CHOSEN: dict[tuple[str, float, Policy], float] = {
+    ("relu", 0, "left"): 0,
+    ("relu", 0, "right"): 1,
+    ("relu", 0, "middle"): 0.5,
+    ("relu", 0, 0.25): 0.25,
+    ("abs(x)", 0, "left"): -1,
+    ("abs(x)", 0, "right"): 1,
+    ("abs(x)", 0, "middle"): 0,
+    ("abs(x)", 0, 0.25): -0.5,
+    ("max(1 - x, 0)", 1, "left"): -1,
+    ("max(1 - x, 0)", 1, "right"): 0,
+    ("max(1 - x, 0)", 1, 0.25): -0.75,
+    ("min(max(x, 0), 6)", 6, "left"): 1,
+    ("min(max(x, 0), 6)", 6, "right"): 0,
+    ("where(x > 0, x, 0.2*x)", 0, "right"): 0.2,
+    ("where(x >= 0, x, 0.2*x)", 0, "left"): 1,
+}
+
+
+@pytest.mark.parametrize(("text", "point", "policy"), CHOSEN)
+def test_a_policy_takes_its_part_of_the_subdifferential(text: str, point: float, policy: Policy) -> None:
+    derived = slope(activation(text).value, x, policy).derivative
+    assert float(value(derived, {"x": mpf(point)})) == CHOSEN[text, point, policy]
+
+
+@pytest.mark.parametrize("policy", ["left", "right", "middle", 0.25])
+def test_a_policy_changes_nothing_away_from_the_kink(policy: Policy) -> None:
+    plain, chosen = (slope(activation("leaky_relu").value, x, each).derivative for each in ("smallest", policy))
+    for point in (-2, -1e-9, 1e-9, 3):
+        assert value(chosen, {"x": point}) == value(plain, {"x": point})
 
 
 # The choice itself

@@ -35,6 +35,29 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": F.silu,
     "gelu": F.gelu,
     "softmax": lambda x: F.softmax(x, dim=1),
+    "rrelu": lambda x: F.rrelu(x, training=False),
+    "relu6": F.relu6,
+    "celu": F.celu,
+    "selu": F.selu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "mish": F.mish,
+    # F.hardsigmoid multiplies its gradient by 1/6 rounded to float32, in float64 too.
+    "hard_sigmoid": lambda x: F.relu6(x + 3) / 6,
+    "hard_swish": F.hardswish,
+    "hard_tanh": F.hardtanh,
+    "softsign": F.softsign,
+    "softshrink": F.softshrink,
+    "hardshrink": F.hardshrink,
+    "tanhshrink": F.tanhshrink,
+    "threshold": lambda x: F.threshold(x, 0.0, 0.0),
+    "log_sigmoid": F.logsigmoid,
+    "exponential": torch.exp,
+    "squareplus": lambda x: (x + torch.sqrt(x * x + 4)) / 2,
+    "sparse_plus": lambda x: torch.where(x <= -1, 0 * x, torch.where(x < 1, (x + 1) ** 2 / 4, x)),
+    "sparse_sigmoid": lambda x: torch.clamp(x + 1, 0, 2) / 2,
+    "snake": lambda x: x + torch.sin(x) ** 2,
+    "gaussian": lambda x: torch.exp(-x.square()),
+    "sine": torch.sin,
     "x*tanh(log(1 + exp(x)))": F.mish,
     "x*sigmoid(3*x/2)": lambda x: x * torch.sigmoid(1.5 * x),
     "x/(1 + abs(x))": F.softsign,
@@ -52,11 +75,34 @@ def entrywise(form: Callable[[Tensor, Tensor], Tensor]) -> LossForm:
     return lambda _, p, y, reduction: getattr(form(p, y), reduction)()
 
 
+def _focal(p: Tensor, y: Tensor) -> Tensor:
+    return -y * (1 - p) ** 2 * torch.log(p) / 4 - (1 - y) * p**2 * torch.log(1 - p) * 3 / 4
+
+
 LOSSES: dict[str, LossForm] = {
     "mse": lambda _, p, y, reduction: F.mse_loss(p, y, reduction=reduction),
     "mae": lambda _, p, y, reduction: F.l1_loss(p, y, reduction=reduction),
     "bce": lambda _, p, y, reduction: F.binary_cross_entropy(p, y, reduction=reduction),
     "bce_with_logits": lambda _, p, y, reduction: F.binary_cross_entropy_with_logits(p, y, reduction=reduction),
+    "half_mse": lambda _, p, y, reduction: F.mse_loss(p, y, reduction=reduction) / 2,
+    "huber": lambda _, p, y, reduction: F.huber_loss(p, y, reduction=reduction),
+    "smooth_l1": lambda _, p, y, reduction: F.smooth_l1_loss(p, y, reduction=reduction),
+    "log_cosh": entrywise(lambda p, y: torch.log(torch.cosh(p - y))),
+    "mape": entrywise(lambda p, y: 100 * abs((y - p) / y)),
+    "msle": entrywise(lambda p, y: (torch.log1p(y) - torch.log1p(p)) ** 2),
+    "pinball": entrywise(lambda p, y: abs(p - y) / 2),
+    "expectile": entrywise(lambda p, y: (p - y) ** 2 / 2),
+    "gaussian_nll": lambda _, p, y, reduction: F.gaussian_nll_loss(p, y, torch.ones_like(p), reduction=reduction),
+    "poisson_nll": lambda _, p, y, reduction: F.poisson_nll_loss(p, y, reduction=reduction),
+    "poisson": lambda _, p, y, reduction: F.poisson_nll_loss(p, y, log_input=False, eps=0, reduction=reduction),
+    "tweedie": entrywise(lambda p, y: 2 * torch.sqrt(p) + 2 * y / torch.sqrt(p)),
+    # With reduction="mean" PyTorch warns that the mean will soon be another one.
+    "kl_div": lambda _, p, y, reduction: getattr(F.kl_div(torch.log(p), y, reduction="none"), reduction)(),
+    "focal": entrywise(lambda p, y: _focal(p, y)),
+    "focal_with_logits": entrywise(lambda p, y: _focal(torch.sigmoid(p), y)),
+    "hinge": entrywise(lambda p, y: F.relu(1 - y * p)),
+    "squared_hinge": entrywise(lambda p, y: F.relu(1 - y * p) ** 2),
+    "soft_margin": lambda _, p, y, reduction: F.soft_margin_loss(p, y, reduction=reduction),
     # PyTorch's cross entropy starts from logits: the softmax of the last layer is part of it.
     "cross_entropy": lambda z, _, y, reduction: F.cross_entropy(z, y, reduction=reduction),
     "(p - y)**2 + abs(p - y)": entrywise(lambda p, y: (p - y) ** 2 + abs(p - y)),

@@ -7,6 +7,7 @@ import math
 
 import pytest
 
+from symmlp.spec import Network
 from symmlp.verification import Check, Report, check_module
 from tests.verification.modules import (
     CLASSIFICATION,
@@ -175,6 +176,17 @@ def test_what_an_oracle_cannot_decide_is_said_in_its_note() -> None:
 
 def test_oracles_that_decide_nothing_do_not_spoil_the_verdict_of_others() -> None:
     assert broken((".sum() / P.size).item()", ".sum() / P.size).real.item()")).ok
+
+
+def test_a_module_that_no_oracle_can_judge_is_not_verified() -> None:
+    found = check_module(REGRESSION_MODULE, Network.parse("4 -> 3 tanh -> 2 | {log(p - 40)}"))
+    assert not found.ok
+    assert [(check.name, check.ok) for check in found.checks] == [("sample", None)]
+
+
+def test_a_function_that_raises_leaves_the_checks_before_it() -> None:
+    found = broken(("    dP = 2", "    raise RuntimeError\n    dP = 2"))
+    assert named(found, "prediction").ok
 
 
 def test_the_same_seed_gives_the_same_report() -> None:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from symmlp.spec import Dense, Network
+from symmlp.verification import Check
 from symmlp.verification.evaluation import Evaluation, NotRealError, precise
-from symmlp.verification.high_precision import Costs, Exact, check_high_precision
+from symmlp.verification.high_precision import Costs, Exact, check_high_precision, exact_point
 from symmlp.verification.layout import Array, Layout
 from symmlp.verification.loading import load_module
 from symmlp.verification.reference import Definitions, Reference
@@ -102,7 +103,7 @@ def test_a_changed_entry_gives_the_loss_computed_anew(parameter: object) -> None
 
 def test_a_step_along_a_direction_gives_the_loss_computed_anew() -> None:
     sample, direction = draw_sample(DEEP, 0), draw_sample(DEEP, 1)
-    along = reference(DEEP, replace(sample, theta=direction.theta))
+    along = reference(DEEP, replace(sample, theta=direction.theta)).point
     found = reference(DEEP, sample).loss_along(along, 0.5)
     expected = reference(DEEP, replace(sample, theta=sample.theta + 0.5 * direction.theta)).loss().value
     assert abs(found - expected) < 1e-27
@@ -119,8 +120,7 @@ def test_a_loss_that_is_no_finite_real_number_is_noticed(text: str) -> None:
 
 
 def exact(network: Network, sample: Sample) -> Exact:
-    subject = Subject("", network, Layout.of(network), load_module(REGRESSION_MODULE), np.dtype(np.float64))
-    return Exact.at(subject, sample)
+    return Exact.at(exact_point(network, sample), sample)
 
 
 def test_slopes_are_exact_to_the_last_bit_of_a_float() -> None:
@@ -152,8 +152,12 @@ BIG_MODULE = replaced(
 )
 
 
+def in_high_precision(source: str) -> list[Check]:
+    return list(check_high_precision(Subject.of(source, BIG), {"": draw_sample(BIG, 0)}, 0))
+
+
 def test_a_larger_network_is_sampled_and_checked_along_a_direction() -> None:
-    checks = check_high_precision(Subject.of(BIG_MODULE, BIG), draw_sample(BIG, 0), "", 0)
+    checks = in_high_precision(BIG_MODULE)
     assert [check.name for check in checks] == [
         "prediction",
         "loss value",
@@ -164,10 +168,10 @@ def test_a_larger_network_is_sampled_and_checked_along_a_direction() -> None:
 
 
 def test_a_mistake_outside_the_sampled_entries_is_seen_along_the_direction() -> None:
-    sampled = check_high_precision(Subject.of(BIG_MODULE, BIG), draw_sample(BIG, 0), "", 0)[2].note
+    sampled = in_high_precision(BIG_MODULE)[2].note
     assert "of 830 entries, 2 samples" in sampled
     wrong = replaced(BIG_MODULE, ("dW1 = dZ1.T @ X", "dW1 = dZ1.T @ X; dW1 += 1e-9 * (np.abs(dW1) < 1e-3)"))
-    checks = check_high_precision(Subject.of(wrong, BIG), draw_sample(BIG, 0), "", 0)
+    checks = in_high_precision(wrong)
     assert checks[3].ok is False
 
 

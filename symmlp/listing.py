@@ -1,0 +1,171 @@
+"""`symmlp list`: what the catalogue holds, each entry with its formula, its derived slope, kinks and parameters."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator
+
+import sympy as sp
+
+from symmlp.calculus.exact import exact
+from symmlp.calculus.functions import ElementFunction
+from symmlp.calculus.kinks import Kink
+from symmlp.catalog import activations, losses, peers
+from symmlp.catalog.activations import Activation, x
+from symmlp.catalog.losses import Loss, p, y
+from symmlp.catalog.optimizers import OPTIMIZERS, Optimizer
+from symmlp.derivation import Formula
+from symmlp.errors import SpecError, did_you_mean, shown
+from symmlp.printing.formula import FormulaPrinter
+from symmlp.printing.text import TextStyle
+
+WIDTH = 100
+INDENT = 10
+
+
+def listed(kind: str) -> str:
+    """Return the entries of a kind, `activations`, `losses` or `optimizers`, as text of at most 100 columns.
+
+    Raises:
+        SpecError: there is no such kind.
+    """
+    if kind not in KINDS:
+        hint = did_you_mean(kind, KINDS) or f"; expected one of {', '.join(KINDS)}"
+        raise SpecError(f"kind: nothing to list for {shown(kind)}{hint}")
+    return "\n\n".join("\n".join(entry) for entry in KINDS[kind]()) + "\n"
+
+
+def _activations() -> Iterator[list[str]]:
+    for entry in activations.TABLE.values():
+        yield [_title(entry), *_activation(entry), *_about(entry, "activation", activations.ALIASES)]
+
+
+def _losses() -> Iterator[list[str]]:
+    for entry in losses.TABLE.values():
+        yield [_title(entry), *_loss(entry), *_about(entry, "loss", losses.ALIASES)]
+
+
+def _optimizers() -> Iterator[list[str]]:
+    for optimizer in OPTIMIZERS.values():
+        defaults = ", ".join(f"{symbol.name}={value!r}" for symbol, value in optimizer.defaults)
+        yield [f"{optimizer.name}({defaults})", *_row("", optimizer.title), *_updates(optimizer)]
+
+
+KINDS: dict[str, Callable[[], Iterator[list[str]]]] = {
+    "activations": _activations,
+    "losses": _losses,
+    "optimizers": _optimizers,
+}
+
+
+def _title(entry: Activation | Loss) -> str:
+    parameters = ", ".join(f"{each.name}={each.default}" for each in entry.parameters)
+    return entry.name + (f"({parameters})" if parameters else "")
+
+
+def _activation(entry: Activation) -> Iterator[str]:
+    if entry.acts_on == "row":
+        yield from _row("f(Z)[p,i]", _printed(entry.value))
+        yield from _row("", "a function of a row; its gradient is derived where it is used")
+        return
+    yield from _function(entry, (x,))
+
+
+def _loss(entry: Loss) -> Iterator[str]:
+    yield from _function(entry, (p, y))
+    over = "samples, each row being summed" if entry.average == "samples" else "all entries"
+    yield from _row("mean", f"over {over}; targets: {_TARGETS[entry.targets]}")
+
+
+_TARGETS = {
+    "real": "any numbers",
+    "unit interval": "from 0 to 1",
+    "classes": "labels, or probabilities that sum to 1",
+    "nonnegative": "from 0 on",
+    "nonzero": "other than 0",
+    "signs": "-1 or 1",
+}
+
+
+def _function(entry: Activation | Loss, variables: tuple[sp.Symbol, ...]) -> Iterator[str]:
+    """Yield the rows of a function of numbers: as it is defined, its slope in the first variable, its kinks."""
+    function = ElementFunction.derive(entry.name, entry.value, variables)
+    definition = entry.value if entry.family is None else entry.family.definition
+    letter, arguments = ("f", "x") if variables == (x,) else ("l", "p,y")
+    slope = _printed(function.derivative) + (", at the defaults" if entry.parameters else "")
+    yield from _row(f"{letter}({arguments})", _printed(definition))
+    yield from _row(f"{letter}\N{PRIME}({arguments})", slope)
+    kinks = [_kink(kink, variables[0]) for kink in function.kinks if _is_met(kink, function)]
+    if kinks:
+        yield from _row("kinks", "; ".join(dict.fromkeys(kinks)))
+
+
+_SOME = 0.75
+"""A target to look at kinks with."""
+
+
+def _is_met(kink: Kink, function: ElementFunction) -> bool:
+    """Return whether the slope changes where the switch is zero: a switch inside another's branch may not be met."""
+    variable = function.variables[0].name
+    point = {each.name: _SOME for each in function.variables}
+
+    def at(expr: sp.Expr, value: float) -> float:
+        return float(exact(expr, {**point, variable: value}))
+
+    borders = [low / 16 for low in range(-160, 160)]
+    for low in borders:
+        first, last = at(kink.switch, low - 1e-6), at(kink.switch, low + 1e-6)
+        if first * last < 0 and abs(at(function.derivative, low + 1e-6) - at(function.derivative, low - 1e-6)) > 1e-4:
+            return True
+    return False
+
+
+def _kink(kink: Kink, variable: sp.Symbol) -> str:
+    ends = f"{_printed(kink.below)} to {_printed(kink.above)}, {_printed(kink.chosen)} is taken"
+    coefficient = sp.diff(kink.switch, variable)
+    if coefficient.is_number and coefficient != 0:
+        root = sp.expand(variable - kink.switch / coefficient)
+        return f"{variable} = {_printed(root)}: {ends}"
+    return f"{_printed(kink.switch)} = 0: {ends}"
+
+
+def _about(entry: Activation | Loss, kind: peers.Kind, aliases: dict[str, str]) -> Iterator[str]:
+    """Yield the rows about parameters, other names and peers."""
+    limited = [f"{each.name} {each.interval}" for each in entry.parameters if each.interval]
+    if limited:
+        yield from _row("where", "; ".join(limited))
+    if entry.note:
+        yield from _row("note", entry.note)
+    also = [alias for alias, name in aliases.items() if name == entry.name]
+    if also:
+        yield from _row("also", ", ".join(also))
+    offered = peers.offers(kind, entry.name)
+    if offered:
+        yield from _row("peers", ", ".join(map(_offer, offered)))
+
+
+def _offer(offer: peers.Offer) -> str:
+    differs = []
+    if offer.settings:
+        differs.append(offer.settings.text()[1:-1])
+    if offer.reduction != "mean":
+        differs.append(f"reduction {offer.reduction}")
+    if offer.factor != 1:
+        differs.append(f"times {offer.factor}")
+    return f"{offer.peer} {offer.name}" + (f" [{', '.join(differs)}]" if differs else "")
+
+
+def _updates(optimizer: Optimizer) -> Iterator[str]:
+    style = TextStyle()
+    for place, update in enumerate(optimizer.updates):
+        line = f"{style.name(update.target.name)} \N{LEFTWARDS ARROW} {_printed(update.value)}"
+        yield from _row("update" if place == 0 else "", line)
+
+
+def _printed(expr: sp.Expr) -> str:
+    return FormulaPrinter(TextStyle()).formula(Formula(expr))
+
+
+def _row(label: str, text: str) -> list[str]:
+    head = f"  {label:<{INDENT - 2}} "
+    return textwrap.wrap(text, WIDTH, initial_indent=head, subsequent_indent=" " * (INDENT + 3), break_long_words=False)
