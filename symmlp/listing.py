@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import sympy as sp
 
@@ -112,12 +113,22 @@ def _is_met(kink: Kink, function: ElementFunction) -> bool:
     def at(expr: sp.Expr, value: float) -> float:
         return float(exact(expr, {**point, variable: value}))
 
-    borders = [low / 16 for low in range(-160, 160)]
-    for low in borders:
-        first, last = at(kink.switch, low - 1e-6), at(kink.switch, low + 1e-6)
-        if first * last < 0 and abs(at(function.derivative, low + 1e-6) - at(function.derivative, low - 1e-6)) > 1e-4:
-            return True
-    return False
+    def jump(root: float) -> float:
+        return abs(at(function.derivative, root + 1e-6) - at(function.derivative, root - 1e-6))
+
+    return any(jump(root) > 1e-4 for root in _roots(lambda value: at(kink.switch, value)))
+
+
+def _roots(of: Callable[[float], float]) -> Iterator[float]:
+    """Yield where a function changes its sign between -10 and 10."""
+    ends = [(place + 0.3) / 8 for place in range(-80, 80)]
+    for low, high in pairwise(ends):
+        below = of(low)
+        if below * of(high) < 0:
+            for _ in range(40):
+                middle = (low + high) / 2
+                low, high = (middle, high) if below * of(middle) > 0 else (low, middle)
+            yield low
 
 
 def _kink(kink: Kink, variable: sp.Symbol) -> str:

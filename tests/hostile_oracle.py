@@ -22,7 +22,7 @@ CONTEXT.dps = DIGITS
 NAN, INF = CONTEXT.nan, CONTEXT.inf
 STEPS = (CONTEXT.mpf(10) ** -450, CONTEXT.mpf(10) ** -500)
 NEAR = CONTEXT.mpf(10) ** -200
-FAR = (CONTEXT.mpf(10) ** 60, CONTEXT.mpf(10) ** 140)
+FAR = (CONTEXT.mpf(10) ** 230, CONTEXT.mpf(10) ** 350)
 """Where the limits at infinity are read off; what still grows there is infinite."""
 
 SAME = CONTEXT.mpf(10) ** -28
@@ -183,7 +183,7 @@ def _tends(near: Number | None, far: Number | None) -> Number | None:
         return None
     if CONTEXT.isinf(far) or (abs(far) > 100 and abs(far) > 1.5 * abs(near)):
         return CONTEXT.sign(far) * INF
-    if abs(far) < SAME:
+    if abs(far) < NOTHING or abs(far) < SAME * abs(near) or (abs(far) < SAME and 2 * abs(far) < abs(near)):
         return CONTEXT.mpf(0)
     return far if abs(far - near) <= SAME * abs(far) else None
 

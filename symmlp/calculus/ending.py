@@ -14,7 +14,7 @@ from symmlp.calculus.functions import ElementFunction, RowFunction
 from symmlp.calculus.link import Link, join
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.calculus.rules import Rules
-from symmlp.calculus.vjp import RuleStep
+from symmlp.calculus.vjp import RuleStep, drop_batch
 from symmlp.catalog.layers import ENTRYWISE_LOSS, SIZES, Op, scale
 from symmlp.catalog.losses import Loss, p, y
 from symmlp.matrix import Node, filled
@@ -202,7 +202,10 @@ def _ending_with_rows(
         return Ending(function.name, _plain_loss(entries, function), at_prediction, joined, (function, *extra))
     logarithm = activation.logarithm(f"log_{activation.name}")
     inserted = function.value.xreplace({sp.log(p): _call(logarithm.name, z)})
-    step = RuleStep("stable form: logarithm of a quotient", sp.log(activation.value), logarithm.value)
+    quotient, difference = (
+        drop_batch(value) if entries.rules.columns else value for value in (activation.value, logarithm.value)
+    )
+    step = RuleStep("stable form: logarithm of a quotient", sp.log(quotient), difference)
     loss = Derived(entries.total(function.value), entries.total(inserted), (step,))
     return Ending(function.name, loss, at_prediction, joined, (function, logarithm, *extra))
 

@@ -1,9 +1,9 @@
 """Activation functions: forward definitions only.
 
 Slopes, stable forms and kinks are derived from `value`; nothing in this table is differentiated by hand.
-Formulas and defaults follow PyTorch where it has the function; otherwise JAX (squareplus, sparse_plus, sparse_sigmoid) or
-the paper that is named. Whether a border is written with max and min or with a condition decides the slope at a kink:
-between max or min branches it is the smallest subgradient, at a condition the branch that holds.
+Formulas and defaults follow PyTorch where it has the function; otherwise JAX (squareplus, sparse_plus, sparse_sigmoid)
+or the paper that is named. Whether a border is written with max and min or with a condition decides the slope at a
+kink: between max or min branches it is the smallest subgradient, at a condition the branch that holds.
 """
 
 from __future__ import annotations
@@ -196,8 +196,6 @@ def activation(
         SpecError: `text` is a word that the catalogue does not know, or a parameter is unknown or out of its interval.
         ExpressionError: `text` is an expression outside the language, or one that is not real for every real x.
     """
-    if not isinstance(text, str):
-        parse(text, ("x",), field=field)
     name, own = read_activation(text, field, parameters)
     values = Settings({**own, **settings(given, parameters)})
     if name in TABLE:

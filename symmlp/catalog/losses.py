@@ -15,7 +15,7 @@ import sympy as sp
 from symmlp.catalog.activations import Outputs, own_expression
 from symmlp.catalog.parameters import NONE, Family, Parameter, Settings, named_call, settings
 from symmlp.errors import SpecError, did_you_mean, shown
-from symmlp.expression import parse, require_real
+from symmlp.expression import require_real
 
 p, y = sp.symbols("p y", real=True)
 
@@ -218,8 +218,6 @@ def loss(
             or out of its interval.
         ExpressionError: `text` is an expression outside the language, or not real anywhere.
     """
-    if not isinstance(text, str):
-        parse(text, ("p", "y"), field=field)
     name, own = read_loss(text, field, parameters)
     values = Settings({**own, **settings(given, parameters)})
     if name in TABLE:

@@ -213,9 +213,11 @@ def _call(text: str) -> ast.Call | None:
 def _literal(node: ast.expr, where: str) -> Any:
     """Return the number that a literal with an optional sign is."""
     match node:
-        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=ast.Constant(value=value)) if _is_number(value):
-            return -value if isinstance(sign, ast.USub) else value
-        case ast.Constant(value=value) if _is_number(value):
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)) if _is_number(value):
+            return -value
+        case ast.Constant(value=value) | ast.UnaryOp(op=ast.UAdd(), operand=ast.Constant(value=value)) if _is_number(
+            value
+        ):
             return value
     raise SpecError(f"{where}: expected a finite number, got {shown(ast.unparse(node))}")
 

@@ -111,7 +111,7 @@ class _NodeWalk:
             case Number(value):
                 return Printed(style.number(value), SUM if value < 0 else ATOM if value.denominator == 1 else PRODUCT)
             case Real(value):
-                return Printed(style.real(value), ATOM if value >= 0 else SUM)
+                return Printed(style.real(value), SUM if value < 0 else PRODUCT if "e" in repr(value) else ATOM)
             case Constant(name):
                 return Printed(style.constant(name))
             case SizeOf(size):

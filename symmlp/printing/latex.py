@@ -43,7 +43,8 @@ class LatexStyle:
 
     def number(self, value: Fraction) -> str:
         text = decimal(value)
-        return text.replace("−", "-") if text else rf"\frac{{{value.numerator}}}{{{value.denominator}}}"
+        sign = self.minus() if value < 0 else ""
+        return text.replace("−", "-") if text else rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
 
     def real(self, value: float) -> str:
         digits, _, exponent = repr(value).partition("e")

@@ -114,14 +114,14 @@ class Contract:
             yield f"predict: {_one_line(found)}; expected {_one_line(expected)}"
 
     def _prediction(self, outputs: Array) -> Array:
-        match self.subject.network.loss:
-            case "cross_entropy":
+        match self.subject.network.loss_definition.decides:
+            case "classes":
                 return np.asarray(outputs.argmax(axis=1))
-            case "bce":
+            case "above half":
                 return (outputs > 0.5).astype(int)
-            case "bce_with_logits":
+            case "above zero":
                 return (outputs > 0).astype(int)
-            case _:
+            case "values":
                 return outputs
 
     def repeats_itself(self) -> Iterator[Fault]:

@@ -30,6 +30,10 @@ HYPERBOLIC = ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh")
 NAMED = frozenset(("exp", "expm1", "log", "log1p", "sqrt", "hypot", "erf", "erfc", *CIRCULAR, *HYPERBOLIC))
 """Functions that SymPy, mpmath and the standard library call the same."""
 
+GROWING = frozenset(("exp", "expm1", "sinh", "cosh"))
+LARGEST_EXPONENT = 10_000
+"""In many digits nothing overflows: exp(exp(exp(x))) would be computed, at any cost, far beyond what a float can hold."""
+
 RELATIONS: dict[type[sp.Basic], Callable[[Number, Number], bool]] = {
     sp.StrictGreaterThan: operator.gt,
     sp.GreaterThan: operator.ge,
@@ -210,6 +214,8 @@ class _Compiler:
         if name in NAMED:
             # mpmath's context of floats lacks a few that the standard library has.
             function = getattr(self.context, name, None) or getattr(math, name)
+            if name in GROWING:
+                return _bounded(function, arguments[0])
             return lambda values: function(*[argument(values) for argument in arguments])
         kinked = self._kinked(name)
         if kinked is None:
@@ -242,6 +248,16 @@ class _Compiler:
         if value == 0:
             raise NotRealError("the slope of a jump was asked for at the jump")
         return self.context.mpf(0)
+
+
+def _bounded(function: Callable[[Number], Number], argument: Function) -> Function:
+    def value(values: Values) -> Number:
+        point = argument(values)
+        if abs(point) > LARGEST_EXPONENT:
+            raise NotRealError(f"exp of a number beyond {LARGEST_EXPONENT} overflows every float")
+        return function(point)
+
+    return value
 
 
 def _remembering(function: Function) -> Function:

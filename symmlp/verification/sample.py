@@ -22,6 +22,9 @@ ATTEMPTS = 24
 CLEAR = 1e-3
 """A point whose nearest kink is farther away than this is taken at once."""
 
+LARGEST = 5.0
+"""Magnitude that no pre-activation exceeds."""
+
 OPERATIONS_A_CHOICE = 3_000_000
 """Multiplications spent on looking for a better point; large networks make do with the first that the loss accepts."""
 
@@ -69,7 +72,8 @@ def draw_sample(network: Network, seed: int) -> Sample:
     definitions = Definitions.of(network, Evaluation(mpmath.fp, near.watch))
     cost = Layout.of(network).count * batch_size(network)
     best: Sample | None = None
-    for number, candidate in enumerate(_candidates(network, seed), start=1):
+    for number, drawn in enumerate(_candidates(network, seed), start=1):
+        candidate = _settled(definitions, drawn)
         distance = _distance(definitions, near, candidate)
         if distance is not None and (best is None or distance > best.distance):
             best = replace(candidate, distance=distance)
@@ -78,6 +82,33 @@ def draw_sample(network: Network, seed: int) -> Sample:
     if best is None:
         raise NotRealError(f"the loss is not real at any of {ATTEMPTS} random points")
     return best
+
+
+def _settled(definitions: Definitions, sample: Sample) -> Sample:
+    """Return the sample with the parameters of a layer scaled down where a pre-activation would exceed LARGEST.
+
+    Activations such as exp(x) make each other's inputs large; a saturated sigmoid then leaves 1 - p few digits, and
+    errors are the point's, not the module's.
+    """
+    theta = sample.theta.copy()
+    views, rows = Layout.of(definitions.network).views(theta), sample.inputs
+    for layer, function in enumerate(definitions.activations, start=1):
+        own = [views[name] for name in (f"W{layer}", f"b{layer}") if name in views]
+        largest = float(np.abs(_dense(rows, own)).max())
+        if largest > LARGEST:
+            for array in own:
+                # A power of 2: the numbers stay float32s.
+                array *= 2.0 ** math.floor(math.log2(LARGEST / largest))
+        try:
+            rows = np.array([function(row) for row in _dense(rows, own).tolist()], dtype=float)
+        except (ArithmeticError, TypeError, ValueError):
+            return sample
+    return replace(sample, theta=theta)
+
+
+def _dense(rows: Array, own: list[Array]) -> Array:
+    weights, *bias = own
+    return np.asarray(rows @ weights.T + (bias[0] if bias else 0.0))
 
 
 class _Nearest:

@@ -13,7 +13,7 @@ import sympy as sp
 from mpmath import mp, mpf
 from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 
-from symmlp.calculus.stability import complementary_error
+from symmlp.calculus.stability import complementary_error, outside
 
 DIGITS = 60
 
@@ -40,6 +40,7 @@ FUNCTIONS: dict[type[sp.Basic], Callable[..., Any]] = {
     sp.erf: mp.erf,
     sp.erfc: mp.erfc,
     complementary_error: mp.erfc,
+    outside: lambda u, radius: u if abs(u) >= radius else radius,
     sp.Abs: abs,
     sp.sign: mp.sign,
     sp.Max: max,

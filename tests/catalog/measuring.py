@@ -69,7 +69,7 @@ class Measured:
         """Return what the stable form gives at the points; floating-point warnings are the caller's to judge."""
         form = self.function.stable_derivative if slope else self.function.stable_value
         variables = self.function.variables
-        columns = np.array(self.rounded(dtype), dtype=dtype).T
+        columns: Array = np.array(self.rounded(dtype), dtype=dtype).T
         with np.errstate(all="ignore"):
             found = evaluate(compiled(form, variables), {v.name: c for v, c in zip(variables, columns, strict=True)})
         return np.broadcast_to(np.asarray(found, dtype=dtype), columns[0].shape)

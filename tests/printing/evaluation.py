@@ -50,11 +50,16 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
 RELATIONS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq}
 
 
-def evaluate(node: Node, arrays: Mapping[str, Value]) -> Value:
-    """Return the value of an expression; every node by its definition, nothing shared with any printer."""
+def evaluate(
+    node: Node, arrays: Mapping[str, Value], functions: Mapping[str, Callable[..., Value]] | None = None
+) -> Value:
+    """Return the value of an expression; every node by its definition, nothing shared with any printer.
+
+    `functions` are those beyond the elementary ones.
+    """
 
     def of(part: Node) -> Value:
-        return evaluate(part, arrays)
+        return evaluate(part, arrays, functions)
 
     match node:
         case Var(name, _):
@@ -82,7 +87,7 @@ def evaluate(node: Node, arrays: Mapping[str, Value]) -> Value:
         case Reduce(kind, operand, axis):
             return getattr(np, kind)(of(operand), axis=axis, keepdims=axis == 1)
         case Call(function, arguments):
-            return FUNCTIONS[function](*map(of, arguments))
+            return {**FUNCTIONS, **(functions or {})}[function](*map(of, arguments))
         case Compare(relation, left, right):
             return RELATIONS[relation](of(left), of(right))
         case Where(condition, chosen, otherwise):

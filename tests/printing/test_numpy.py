@@ -36,121 +36,20 @@ from symmlp.matrix import (
 )
 from symmlp.printing.numpy import PRIMITIVES, NumpyPrinter, width_of
 from symmlp.program import lowering
-from tests.printing.evaluation import FUNCTIONS, SIZES, Value, drawn, evaluate, number
+from tests.printing.evaluation import FUNCTIONS, SIZES, Value, evaluate, number
+from tests.printing.trees import TRAPS, W, a, b, c, minus, s, u, v, values
 
-a, b, c = (Var(name, ("N", "n")) for name in "abc")
-v, u, s = Var("v", ("n",)), Var("u", ("N", 1)), Var("s", ())
-W = Var("W", ("n", "n"))
-ARRAYS = {each.name: each for each in (a, b, c, v, u, s, W)}
-
-
-def _values(positive: bool = False) -> dict[str, Value]:
-    return {name: drawn(each.shape, seed, positive=positive) for seed, (name, each) in enumerate(ARRAYS.items())}
-
-
-def _scope(values: Mapping[str, Value]) -> dict[str, Any]:
+def _scope(arrays: Mapping[str, Value]) -> dict[str, Any]:
     scope = {"np": np, "DTYPE": np.float64, "erf": error_functions.erf, "erfc": error_functions.erfc}
-    return {**scope, **values, **{str(name): size for name, size in SIZES.items()}}
+    return {**scope, **arrays, **{str(name): size for name, size in SIZES.items()}}
 
 
-def same(node: Node, values: Mapping[str, Value] | None = None) -> bool:
+def same(node: Node, arrays: Mapping[str, Value] | None = None) -> bool:
     """Return whether the printed text is worth what the tree is worth, in value and shape."""
-    values = _values() if values is None else values
+    known = values() if arrays is None else arrays
     with np.errstate(all="ignore"):
-        found, expected = eval(NumpyPrinter().text(node), _scope(values)), evaluate(node, values)
+        found, expected = eval(NumpyPrinter().text(node), _scope(known)), evaluate(node, known)
     return np.shape(found) == np.shape(expected) and np.allclose(found, expected, rtol=1e-13, atol=0, equal_nan=True)
-
-
-MINUS = number(-1)
-
-
-def minus(node: Node) -> Node:
-    """Return -node."""
-    return Product((MINUS, node))
-
-
-TRAPS: dict[str, Node] = {
-    "(a - b) - c": Add((Add((a, minus(b))), minus(c))),
-    "a - (b - c)": Add((a, minus(Add((b, minus(c)))))),
-    "a - (b + c)": Add((a, minus(Add((b, c))))),
-    "-(a + b)": minus(Add((a, b))),
-    "-a + b": Add((minus(a), b)),
-    "-(-a)": minus(minus(a)),
-    "a / (b / c)": Divide(a, Divide(b, c)),
-    "(a / b) / c": Divide(Divide(a, b), c),
-    "a * (b / c)": Product((a, Divide(b, c))),
-    "(a / b) * c": Product((Divide(a, b), c)),
-    "a / (b * c)": Divide(a, Product((b, c))),
-    "(a * b) / c": Divide(Product((a, b)), c),
-    "a * (b + c)": Product((a, Add((b, c)))),
-    "a / (b + c)": Divide(a, Add((b, c))),
-    "(a + b) / c": Divide(Add((a, b)), c),
-    "-(a / b)": minus(Divide(a, b)),
-    "-a / b": Divide(minus(a), b),
-    "a / -b": Divide(a, minus(b)),
-    "a * -b": Product((a, minus(b))),
-    "-(a**2)": minus(Power(a, number(2))),
-    "(-a)**2": Power(minus(a), number(2)),
-    "(a**3)**2": Power(Power(a, number(3)), number(2)),
-    "a**(3**2)": Power(a, Power(number(3), number(2))),
-    "(a * b)**2": Power(Product((a, b)), number(2)),
-    "(a + b)**3": Power(Add((a, b)), number(3)),
-    "a**-2": Power(a, number(-2)),
-    "2 * a**2": Product((number(2), Power(a, number(2)))),
-    "-2 * a**2": Product((number(-2), Power(a, number(2)))),
-    "(1/3) * a": Product((number("1/3"), a)),
-    "a / (1/3)": Divide(a, number("1/3")),
-    "a + -1/3": Add((a, number("-1/3"))),
-    "a * -1/3": Product((a, number("-1/3"))),
-    "(-1/3)**2": Power(number("-1/3"), number(2)),
-    "(1/3)**3": Power(number("1/3"), number(3)),
-    "(-0.5)**2": Power(Real(-0.5), number(2)),
-    "a - -0.5": Add((a, minus(Real(-0.5)))),
-    "-0.25 * a": Product((Real(-0.25), a)),
-    "a @ W @ W": MatMul(MatMul(a, W), W),
-    "a @ (W @ W)": MatMul(a, MatMul(W, W)),
-    "(a * b) @ W": MatMul(Product((a, b)), W),
-    "(a + b) @ W": MatMul(Add((a, b)), W),
-    "a @ (W * W)": MatMul(a, Product((W, W))),
-    "a @ (W / 2)": MatMul(a, Divide(W, number(2))),
-    "a * (b @ W)": Product((a, MatMul(b, W))),
-    "(a @ W) * b": Product((MatMul(a, W), b)),
-    "a / (b @ W)": Divide(a, MatMul(b, W)),
-    "(a @ W) / b": Divide(MatMul(a, W), b),
-    "(a @ W)**2": Power(MatMul(a, W), number(2)),
-    "-(a @ W)": minus(MatMul(a, W)),
-    "(a @ W).T @ b": MatMul(Transpose(MatMul(a, W)), b),
-    "(a + b).T": Transpose(Add((a, b))),
-    "(-a).T": Transpose(minus(a)),
-    "(a**2).T": Transpose(Power(a, number(2))),
-    "a.T @ b": MatMul(Transpose(a), b),
-    "(-a).sum(axis=0)": Reduce("sum", minus(a), 0),
-    "(a**2).sum(axis=1)": Reduce("sum", Power(a, number(2)), 1),
-    "(a @ W).max(axis=1)": Reduce("max", MatMul(a, W), 1),
-    "(a + v).sum()": Reduce("sum", Add((a, v)), None),
-    "a - a.max(axis=1)": Add((a, minus(Reduce("max", a, 1)))),
-    "sum(a) / (N * n)": Divide(Reduce("sum", a, None), Product((SizeOf("N"), SizeOf("n")))),
-    "a + v": Add((a, v)),
-    "a * u": Product((a, u)),
-    "u / a": Divide(u, a),
-    "exp(a - b)": Call("exp", (Add((a, minus(b))),)),
-    "exp(a)**2": Power(Call("exp", (a,)), number(2)),
-    "max(a - b, c)": Call("max", (Add((a, minus(b))), c)),
-    "where(a + b > c - v, a - b, c / v)": Where(
-        Compare(">", Add((a, b)), Add((c, minus(v)))), Add((a, minus(b))), Divide(c, v)
-    ),
-    "where(...) * a - b": Add((Product((Where(Compare("<", a, b), a, b), c)), minus(b))),
-    "where(a > 0, 1, 0) * b": Product((Where(Compare(">", a, number(0)), number(1), number(0)), b)),
-    "where(a >= 0, 1/2, -1) + b": Add((Where(Compare(">=", a, number(0)), number("1/2"), number(-1)), b)),
-    "-where(a > 0, 1, 0)": minus(Where(Compare(">", a, number(0)), number(1), number(0))),
-    "where(a == a, a, b)": Where(Compare("==", a, a), a, b),
-    "nested where": Where(Compare("<=", a, number(0)), minus(a), Where(Compare(">", b, number(1)), b, a)),
-    "filled": Filled(Divide(number(1), Product((SizeOf("N"), SizeOf("n")))), ("N", "n")),
-    "filled times a": Product((Filled(number("-1/3"), ("N", "n")), a)),
-    "long fraction": Product((number("123456789/1000000007"), a)),
-    "large number": Product((number(10**25), a)),
-    "small number": Add((a, number("1/1000000000000000000000000000000"))),
-}
 
 
 @pytest.mark.parametrize("name", TRAPS)
@@ -194,18 +93,17 @@ def test_the_comparison_sees_a_lost_parenthesis() -> None:
         def text(self, node: Node, binding: int = 1) -> str:
             return super().text(node, 0)
 
-    values = _values()
-    wrong = [name for name, node in TRAPS.items() if not _same_text(Flat().text(node), node, values)]
+    wrong = [name for name, node in TRAPS.items() if not _same_text(Flat().text(node), node, values())]
     assert {"a - (b - c)", "a / (b / c)", "(a * b)**2", "a * (b + c)", "a @ (W * W)"} <= set(wrong)
 
 
-def _same_text(text: str, node: Node, values: Mapping[str, Value]) -> bool:
+def _same_text(text: str, node: Node, arrays: Mapping[str, Value]) -> bool:
     try:
         with np.errstate(all="ignore"):
-            found = eval(text, _scope(values))
+            found = eval(text, _scope(arrays))
     except (ValueError, TypeError, AttributeError, SyntaxError):
         return False
-    expected = evaluate(node, values)
+    expected = evaluate(node, arrays)
     return np.shape(found) == np.shape(expected) and np.allclose(found, expected, rtol=1e-13, equal_nan=True)
 
 
@@ -215,12 +113,12 @@ def _same_text(text: str, node: Node, values: Mapping[str, Value]) -> bool:
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_a_primitive_is_computed_by_its_numpy_function(name: str) -> None:
     arguments: tuple[Node, ...] = (a, b) if name in ("max", "min", "hypot") else (a,)
-    values = _values(positive=True)
+    arrays = values(positive=True)
     if name in ("asin", "acos", "atanh"):
-        values["a"] = values["a"] / 3
+        arrays["a"] = arrays["a"] / 3
     if name == "acosh":
-        values["a"] = values["a"] + 1
-    assert same(Call(name, arguments), values)
+        arrays["a"] = arrays["a"] + 1
+    assert same(Call(name, arguments), arrays)
 
 
 def test_every_primitive_of_the_programs_can_be_printed() -> None:
@@ -251,11 +149,10 @@ def test_a_node_of_a_kind_that_nobody_knows_is_refused() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", [name for name in TRAPS if not name.startswith("sum(a)")])
 def test_numbers_in_a_text_do_not_widen_float32(name: str, dtype: type[np.floating[Any]]) -> None:
-    values = {name: np.asarray(value, dtype=dtype) for name, value in _values().items()}
+    arrays = {name: np.asarray(value, dtype=dtype) for name, value in values().items()}
     with np.errstate(all="ignore"):
-        found = eval(NumpyPrinter().text(TRAPS[name]), {**_scope(values), "DTYPE": dtype})
-    arrays = [part for part in walk(TRAPS[name]) if isinstance(part, Var | Filled)]
-    if arrays:
+        found = eval(NumpyPrinter().text(TRAPS[name]), {**_scope(arrays), "DTYPE": dtype})
+    if any(isinstance(part, Var | Filled) for part in walk(TRAPS[name])):
         assert np.asarray(found).dtype == dtype
 
 
@@ -299,9 +196,9 @@ def _nodes() -> st.SearchStrategy[Node]:
 
 @given(_nodes())
 def test_a_random_tree_is_printed_to_its_worth(node: Node) -> None:
-    values = _values()
+    arrays = values()
     with np.errstate(all="ignore"):
-        expected, found = evaluate(node, values), eval(NumpyPrinter().text(node), _scope(values))
+        expected, found = evaluate(node, arrays), eval(NumpyPrinter().text(node), _scope(arrays))
     assert np.shape(found) == np.shape(expected) == tuple(SIZES.get(size, size) for size in shape_of(node))
     # Products are printed with the sign in front; that changes no bit. Fractions are divided where they stand.
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)

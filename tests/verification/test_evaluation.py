@@ -143,6 +143,13 @@ def test_the_slope_of_a_jump_is_zero_beside_it_and_refused_at_it() -> None:
         function([0.0])
 
 
+@pytest.mark.parametrize("name", ["exp", "sinh"])
+def test_towers_of_exponentials_are_given_up_at_once(name: str) -> None:
+    tower = parse(f"{name}({name}({name}({name}(x))))", ("x",))
+    with pytest.raises(NotRealError, match="beyond 10000 overflows every float"):
+        Evaluation(precise(50)).function(tower, [x])([mpmath.mpf(3)])
+
+
 def test_shared_parts_are_computed_once() -> None:
     calls: list[float] = []
     part = sp.Abs(x, evaluate=False)

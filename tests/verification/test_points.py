@@ -9,8 +9,9 @@ import pytest
 
 from symmlp.spec import Dense, Network
 from symmlp.verification.comparison import Scale, compare, relative
-from symmlp.verification.evaluation import NotRealError
+from symmlp.verification.evaluation import Evaluation, NotRealError
 from symmlp.verification.layout import Layout
+from symmlp.verification.reference import Definitions, Point
 from symmlp.verification.sample import batch_size, draw_sample
 from symmlp.verification.selection import select, select_by_cost
 
@@ -107,6 +108,19 @@ def test_a_loss_that_is_real_nowhere_near_is_given_up() -> None:
 )
 def test_a_point_lies_away_from_kinks(text: str) -> None:
     assert 1e-3 < draw_sample(Network.parse(text), 0).distance < 1
+
+
+@pytest.mark.parametrize(
+    "text", ["4 -> 5 {2*(exp(x) - 1)} -> 3 {x**3} -> 6 exponential -> 2 sigmoid | bce", "4 -> 3 | mse"]
+)
+def test_no_pre_activation_is_so_large_that_digits_are_lost(text: str) -> None:
+    network = Network.parse(text)
+    for seed in range(5):
+        sample = draw_sample(network, seed)
+        definitions = Definitions.of(network, Evaluation())
+        point = Point.at(definitions, sample.theta, sample.inputs)
+        assert max(abs(entry) for layer in point.pre_activations for row in layer for entry in row) <= 5.0
+        assert np.array_equal(sample.theta.astype(np.float32).astype(float), sample.theta)
 
 
 def test_a_smooth_network_has_no_kink_at_any_distance() -> None:

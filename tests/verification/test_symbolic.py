@@ -79,6 +79,11 @@ def test_derived_equations_are_exact(text: str) -> None:
     assert len(checks) >= 2
 
 
+def test_cancellation_at_a_saturated_output_is_no_difference() -> None:
+    text = "4 -> 5 {x**3} -> 3 {exp(x)} -> 2 sigmoid | bce"
+    assert all(check.ok for check in checked(Network.parse(text), equations(text)))
+
+
 @pytest.mark.parametrize("reduction", ["sum", "mean", "batch_mean"])
 def test_equations_are_exact_in_every_reduction(reduction: str) -> None:
     network = Network(inputs=4, layers=(Dense(3, "tanh", bias=False), Dense(2)), loss="mse", reduction=reduction)
