@@ -197,9 +197,7 @@ FURTHER = (
     Expression("max(0,1-y*p)", {"p": LINE, "y": SIGNS}, ("p",)),
     Expression("log(exp(a)+exp(b))", {"a": PAIRS, "b": PAIRS[:7]}, ("a", "b")),
     Expression("logsumexp(a,b)", {"a": PAIRS, "b": PAIRS[:4]}, ("a",)),
-    Expression(
-        "log(exp(a)+exp(b)+exp(c))", {"a": PAIRS, "b": PAIRS[:5], "c": (0.0, 700.0, -1e4)}, ("a", "b")
-    ),
+    Expression("log(exp(a)+exp(b)+exp(c))", {"a": PAIRS, "b": PAIRS[:5], "c": (0.0, 700.0, -1e4)}, ("a", "b")),
     Expression("exp(a)/(exp(a)+exp(b))", {"a": PAIRS, "b": PAIRS[:5]}, ("a", "b"), "1/(1+exp(b-a))"),
     Expression(
         "exp(a)/(exp(a)+exp(b)+exp(c))",
@@ -213,9 +211,7 @@ FURTHER = (
         ("a", "b"),
         "log(1+exp(b-a)+exp(c-a))",
     ),
-    Expression(
-        "t*(log(t)-log(1/(1+exp(-z))))", {"z": LINE, "t": SHARES}, ("z",), "t*log(t)+t*log(1+exp(-z))"
-    ),
+    Expression("t*(log(t)-log(1/(1+exp(-z))))", {"z": LINE, "t": SHARES}, ("z",), "t*log(t)+t*log(1+exp(-z))"),
     Expression(
         "t*(log(t)-log(1/(1+exp(-z))))+(1-t)*(log(1-t)-log(1-1/(1+exp(-z))))",
         {"z": LINE, "t": (0.0, 1.0, 0.3)},

@@ -166,10 +166,7 @@ def expected(text: str, wrt: str, point: Mapping[str, float]) -> Expected:
         return _finite(_tree(text), wrt, {name: CONTEXT.mpf(number) for name, number in point.items()})
     if len(infinite) > 1:
         return Expected(None, None)
-    far = [
-        _finite(_tree(text), wrt, {name: _moved(number, scale) for name, number in point.items()})
-        for scale in FAR
-    ]
+    far = [_finite(_tree(text), wrt, {name: _moved(number, scale) for name, number in point.items()}) for scale in FAR]
     return Expected(_tends(far[0].value, far[1].value), _tends(far[0].slope, far[1].slope))
 
 

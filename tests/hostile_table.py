@@ -1,6 +1,6 @@
 """The table of hostile inputs with their exact values, as committed, and what makes a result right.
 
-    .venv/bin/python -m tests.hostile_table        writes tests/cases/further_cases.json anew; some minutes
+.venv/bin/python -m tests.hostile_table        writes tests/cases/further_cases.json anew; some minutes
 """
 
 from __future__ import annotations

@@ -24,7 +24,9 @@ POINTS = {
     "middle": np.linspace(-6, 6, 1201),
     "right tail": np.linspace(0, 26.5, 1061),
     "tiny": np.concatenate([sign * 10.0 ** np.linspace(-300, -1, 150) for sign in (1, -1)]),
-    "seams": np.array([sign * (at + k * 2.0**-52) for at in (0.5, 1, 2, 28) for k in range(-9, 10) for sign in (1, -1)]),
+    "seams": np.array(
+        [sign * (at + k * 2.0**-52) for at in (0.5, 1, 2, 28) for k in range(-9, 10) for sign in (1, -1)]
+    ),
 }
 
 

@@ -126,7 +126,11 @@ def test_the_blocker_blocks_what_is_installed() -> None:
 
 
 def test_an_example_that_imports_more_than_numpy_is_noticed(tmp_path: Path) -> None:
-    text = (FOLDER / "iris.py").read_text(encoding="utf-8").replace("import numpy as np", "import numpy as np\nimport sympy", 1)
+    text = (
+        (FOLDER / "iris.py")
+        .read_text(encoding="utf-8")
+        .replace("import numpy as np", "import numpy as np\nimport sympy", 1)
+    )
     (tmp_path / "iris.py").write_text(text, encoding="utf-8")
     with pytest.raises(AssertionError, match="blocked: sympy"):
         run(BLOCKER + USE, tmp_path / "iris.py", tmp_path)

@@ -72,7 +72,7 @@ def test_drawn_parameters_are_bounded_by_the_inputs_of_their_layer(module: Modul
     assert (theta.shape, theta.dtype) == ((module.N_PARAMS,), module.DTYPE)
     drawn = module.unpack(theta)._asdict()
     shares = {name: np.abs(values).max() * module.SHAPES["W" + name[1:]][1] ** 0.5 for name, values in drawn.items()}
-    assert 0.5 < min(shares[name] for name in shares if name[0] == "W")
+    assert min(shares[name] for name in shares if name[0] == "W") > 0.5
     assert max(shares.values()) <= 1 + np.finfo(module.DTYPE).eps
 
 
@@ -255,9 +255,7 @@ def test_a_batch_is_the_weighted_mean_of_its_parts(
     np.testing.assert_allclose(joined, whole, rtol=tolerance(module), atol=tolerance(module))
 
 
-def test_finite_numbers_raise_no_floating_point_flag(
-    module: ModuleType, arguments: tuple[Array, Array, Array]
-) -> None:
+def test_finite_numbers_raise_no_floating_point_flag(module: ModuleType, arguments: tuple[Array, Array, Array]) -> None:
     theta, X, Y = arguments
     with np.errstate(all="raise", under="ignore"):
         for size in (1, 30):
@@ -272,7 +270,7 @@ def test_labels_and_one_hot_rows_give_the_same(dtype: Dtype) -> None:
     expected = module.loss_and_grad(theta, X, labels)
     for targets in (rows, rows.astype(np.float32), rows.astype(int), labels.astype(np.uint8), labels.astype(float)):
         L, gradient = module.loss_and_grad(theta, X, targets)
-        assert L == expected[0]
+        assert expected[0] == L
         assert np.array_equal(gradient, expected[1])
 
 

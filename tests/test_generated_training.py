@@ -161,15 +161,24 @@ def test_integer_labels_are_learnt() -> None:
 
 
 BAD_SETTINGS: list[tuple[dict[str, Any], str]] = [
-    *(({"batch_size": value}, "^batch_size: expected a positive integer, got ") for value in (0, -3, 2.5, True, "8", None)),
-    *(({"epochs": value}, "^epochs: expected a positive integer, got ") for value in (0, -1, 1.0, float("nan"), "3", None)),
+    *(
+        ({"batch_size": value}, "^batch_size: expected a positive integer, got ")
+        for value in (0, -3, 2.5, True, "8", None)
+    ),
+    *(
+        ({"epochs": value}, "^epochs: expected a positive integer, got ")
+        for value in (0, -1, 1.0, float("nan"), "3", None)
+    ),
     *(
         ({"lr": value}, "^lr: expected a positive finite number, got ")
         for value in (0, -1, 0.0, float("nan"), float("inf"), "1e-3", True, 1j, np.array([0.1]))
     ),
     *(({name: value}, rf"^{name}: .*\[0, 1\), got ") for name in ("beta1", "beta2") for value in (-0.1, 1, 1.5, "0")),
     *(({"eps": value}, "^eps: expected a positive finite number, got ") for value in (0, -1e-8, float("nan"))),
-    *(({"seed": value}, r"^seed: expected an integer from 0 to 2\*\*32 - 1, got ") for value in (-1, 2**64, "a", 1.5, True)),
+    *(
+        ({"seed": value}, r"^seed: expected an integer from 0 to 2\*\*32 - 1, got ")
+        for value in (-1, 2**64, "a", 1.5, True)
+    ),
     ({"optimizer": "adma"}, "^optimizer: expected one of sgd, adam.*, got 'adma'$"),
     ({"theta": np.zeros(3)}, r"^theta: expected shape \(\d+,\), got \(3,\)$"),
 ]
@@ -217,7 +226,9 @@ def test_data_that_are_not_finite_are_refused_with_their_place(
     at: int, value: float, module: ModuleType, data: tuple[Array, Array]
 ) -> None:
     data[at][3, 1] = data[at][7, 0] = value
-    with pytest.raises(ValueError, match=rf"^{'XY'[at]}: {value} at row 3, column 1 \(2 such\); expected finite numbers$"):
+    with pytest.raises(
+        ValueError, match=rf"^{'XY'[at]}: {value} at row 3, column 1 \(2 such\); expected finite numbers$"
+    ):
         module.fit(*data)
 
 

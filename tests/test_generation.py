@@ -226,7 +226,7 @@ def test_users_words_are_in_no_identifier_and_no_comment() -> None:
 
 def test_users_words_are_in_spec_as_they_were_given() -> None:
     network = _spelled("zebra", SPELLED)
-    assert executed(source_of(network)).SPEC == network.as_dict()
+    assert network.as_dict() == executed(source_of(network)).SPEC
 
 
 @pytest.mark.parametrize("text", ["(x +\n x**2)*1", "(x\r\n*2)", "x\t*2", "(1 +\n\n\n x)"])
@@ -299,7 +299,6 @@ def _copy_templates(folder: Path, old: str, new: str) -> None:
         text = path.read_text(encoding="utf-8")
         target.write_text(text.replace(old, new) if path.name == "plain.py.j2" else text, encoding="utf-8")
         assert path.name != "plain.py.j2" or old in text
-
 
 
 # Refusals

@@ -80,14 +80,14 @@ def test_oracle_agrees_with_the_given_table(name: str) -> None:
         assert abs(number - agreed) <= 1e-15 * abs(agreed) + mpmath.mpf("1e-424")
 
 
-@pytest.mark.parametrize("expression", [each for each in (*GIVEN, *FURTHER) if each.reference], ids=lambda each: each.text)
+@pytest.mark.parametrize(
+    "expression", [each for each in (*GIVEN, *FURTHER) if each.reference], ids=lambda each: each.text
+)
 def test_reference_of_the_oracle_is_the_same_function(expression: Expression) -> None:
     assert expression.reference is not None
     for shift in (0.1875, 0.4375):
         point = {name: shift + 0.0625 * number for number, name in enumerate(expression.values)}
-        first, second = (
-            expected(text, expression.wrt[0], point) for text in (expression.text, expression.reference)
-        )
+        first, second = (expected(text, expression.wrt[0], point) for text in (expression.text, expression.reference))
         assert abs(first.value / second.value - 1) < 1e-100
         assert abs(first.slope / second.slope - 1) < 1e-100
 
@@ -149,5 +149,7 @@ NAIVE: dict[str, Callable[[Any], Any]] = {
 def test_naive_slope_is_found_wrong(text: str) -> None:
     claims = [each for each, _ in further_claims() if (each.expression, each.what) == (text, "slope")]
     with np.errstate(all="ignore"):
-        wrong = [each for each in claims if not each.is_met_by(float(NAIVE[text](DTYPES[each.dtype](each.point[0][1]))))]
+        wrong = [
+            each for each in claims if not each.is_met_by(float(NAIVE[text](DTYPES[each.dtype](each.point[0][1]))))
+        ]
     assert wrong

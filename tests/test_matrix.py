@@ -106,9 +106,7 @@ def test_a_node_of_a_kind_that_nobody_knows_has_no_shape() -> None:
         shape_of(Node())
 
 
-@pytest.mark.parametrize(
-    ("shape", "text"), [((), "()"), ((3,), "(3,)"), (("N", 3), "(N, 3)"), ((2, 5), "(2, 5)")]
-)
+@pytest.mark.parametrize(("shape", "text"), [((), "()"), ((3,), "(3,)"), (("N", 3), "(N, 3)"), ((2, 5), "(2, 5)")])
 def test_a_shape_is_written_as_python_does(shape: Shape, text: str) -> None:
     assert shape_text(shape) == text
 

@@ -355,7 +355,9 @@ def test_a_name_that_is_no_plain_word_is_refused(name: str) -> None:
     assert _message({**GOOD, "name": name}).endswith("must match [A-Za-z][A-Za-z0-9_]*")
 
 
-@pytest.mark.parametrize("name", ["class", "None", "match", "np", "math", "fit", "FIT", "forward", "self", "CON", "nul"])
+@pytest.mark.parametrize(
+    "name", ["class", "None", "match", "np", "math", "fit", "FIT", "forward", "self", "CON", "nul"]
+)
 def test_a_reserved_word_is_no_name(name: str) -> None:
     assert _message({**GOOD, "name": name}) == f"name: '{name}' is a reserved word; expected another name"
 

@@ -95,7 +95,9 @@ def test_a_short_string_is_a_text(value: Any) -> None:
 
 
 def test_a_short_string_of_many_megabytes_is_refused_by_its_length() -> None:
-    with pytest.raises(SpecError, match=rf"^spec: 300000 characters are too long; expected at most {MAX_SHORT_LENGTH}$"):
+    with pytest.raises(
+        SpecError, match=rf"^spec: 300000 characters are too long; expected at most {MAX_SHORT_LENGTH}$"
+    ):
         parse_short("4" * 300_000)
 
 
@@ -140,7 +142,10 @@ def test_a_json_text_says_its_values() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "spec: 'a.json' is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        (
+            "{",
+            "spec: 'a.json' is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        ),
         ("{'inputs': 4}", "is not JSON: "),
         ('{"inputs": 4,}', "is not JSON: "),
         ('{"inputs": 4} 5', "is not JSON: Extra data: line 1 column 15 (char 14)"),

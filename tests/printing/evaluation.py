@@ -39,7 +39,10 @@ Value = Any
 SIZES: dict[Size, int] = {"N": 5, "n": 3}
 
 FUNCTIONS: dict[str, Callable[..., Value]] = {
-    **{name: getattr(np, name) for name in "exp log sin cos tan sinh cosh tanh sqrt abs sign expm1 log1p hypot cbrt".split()},
+    **{
+        name: getattr(np, name)
+        for name in "exp log sin cos tan sinh cosh tanh sqrt abs sign expm1 log1p hypot cbrt".split()
+    },
     **{f"a{name}": getattr(np, f"arc{name}") for name in "sin cos tan sinh cosh tanh".split()},
     "max": np.maximum,
     "min": np.minimum,

@@ -18,7 +18,9 @@ from tests.printing.evaluation import FUNCTIONS
 Value = Any
 
 _NAME = r"[^\W\d_](?:[\w\u0300-\u036f])*′?|∂[\w/∂]*"
-_TOKEN = re.compile(rf"\s*(?:(?P<number>\d+(?:\.\d+)?(?:e[+−]?\d+)?)|(?P<name>{_NAME})|(?P<sign>\^∘|[^\s\w]|[⁰¹²³⁴-⁹ᵀ]))")
+_TOKEN = re.compile(
+    rf"\s*(?:(?P<number>\d+(?:\.\d+)?(?:e[+−]?\d+)?)|(?P<name>{_NAME})|(?P<sign>\^∘|[^\s\w]|[⁰¹²³⁴-⁹ᵀ]))"
+)
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _RELATIONS: dict[str, Callable[[Value, Value], Value]] = {
     ">": np.greater,
@@ -62,9 +64,7 @@ def _tokens(text: str) -> list[str]:
 
 
 class _Reader:
-    def __init__(
-        self, text: str, values: Mapping[str, Value], functions: Mapping[str, Callable[..., Value]]
-    ) -> None:
+    def __init__(self, text: str, values: Mapping[str, Value], functions: Mapping[str, Callable[..., Value]]) -> None:
         self.tokens, self.values, self.functions = _tokens(text), values, functions
         self.at, self.bars = 0, 0
 
@@ -106,7 +106,9 @@ class _Reader:
         token = self.next
         if token == "|":
             return not self.bars
-        return token not in ("", "if", "else") and (token in "({√" or token[0].isdecimal() or unicodedata.category(token[0])[0] == "L")
+        return token not in ("", "if", "else") and (
+            token in "({√" or token[0].isdecimal() or unicodedata.category(token[0])[0] == "L"
+        )
 
     def power(self) -> Value:
         value = self.atom()

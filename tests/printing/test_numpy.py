@@ -27,7 +27,6 @@ from symmlp.matrix import (
     Product,
     Real,
     Reduce,
-    SizeOf,
     Transpose,
     Var,
     Where,
@@ -38,6 +37,7 @@ from symmlp.printing.numpy import PRIMITIVES, NumpyPrinter, width_of
 from symmlp.program import lowering
 from tests.printing.evaluation import FUNCTIONS, SIZES, Value, evaluate, number
 from tests.printing.trees import TRAPS, W, a, b, c, minus, s, u, v, values
+
 
 def _scope(arrays: Mapping[str, Value]) -> dict[str, Any]:
     scope = {"np": np, "DTYPE": np.float64, "erf": error_functions.erf, "erfc": error_functions.erfc}

@@ -22,7 +22,6 @@ from symmlp.matrix import (
     Filled,
     MatMul,
     Node,
-    Number,
     Power,
     Product,
     Real,

@@ -9,7 +9,21 @@ import numpy as np
 import pytest
 
 from symmlp.deriving import derive
-from symmlp.matrix import Add, Call, Compare, Divide, Node, Number, Power, Product, Transpose, Var, Where, shape_of, walk
+from symmlp.matrix import (
+    Add,
+    Call,
+    Compare,
+    Divide,
+    Node,
+    Number,
+    Power,
+    Product,
+    Transpose,
+    Var,
+    Where,
+    shape_of,
+    walk,
+)
 from symmlp.printing.numpy import width_of
 from symmlp.program.ir import Function, Program, Statement
 from symmlp.program.lowering import lower
