@@ -10,7 +10,7 @@ from symmlp.version import __version__
 if TYPE_CHECKING:
     from symmlp.audit import verify
     from symmlp.document import PrintableDerivation, derive
-    from symmlp.elementwise import Elementwise, elementwise
+    from symmlp.entrywise import Elementwise, elementwise
     from symmlp.errors import SymmlpError
     from symmlp.files import write_text
     from symmlp.generation import generate
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Dense": "symmlp.spec",
-    "Elementwise": "symmlp.elementwise",
+    "Elementwise": "symmlp.entrywise",
     "Network": "symmlp.spec",
     "PrintableDerivation": "symmlp.document",
     "Report": "symmlp.verification",
@@ -30,7 +30,7 @@ _HOMES = {
     "TrainResult": "symmlp.training",
     "demo": "symmlp.training",
     "derive": "symmlp.document",
-    "elementwise": "symmlp.elementwise",
+    "elementwise": "symmlp.entrywise",
     "generate": "symmlp.generation",
     "read_samples": "symmlp.samples",
     "train": "symmlp.training",

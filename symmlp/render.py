@@ -277,7 +277,9 @@ def _docstring(function: Function, source: ElementFunction | RowFunction) -> Ite
     names = ", ".join(parameter.name for parameter in function.parameters)
     first, *rest = _formulas(source, slope=function.call.endswith(PRIME))
     paragraphs = [f"{function.call}({names}) = {first}", *rest]
-    lines = [line for text in paragraphs for line in textwrap.wrap(text, WIDTH - 12, subsequent_indent="    ")]
+    # Formatters take off an indentation that all lines after the first share.
+    indent = "    " if len(paragraphs) > 1 else ""
+    lines = [line for text in paragraphs for line in textwrap.wrap(text, WIDTH - 12, subsequent_indent=indent)]
     if len(lines) == 1:
         yield f'"""{lines[0]}."""'
         return

@@ -40,7 +40,7 @@ Units = Annotated[int, Field(strict=True, ge=1, le=MAX_UNITS)]
 class _Part(BaseModel):
     """A frozen part of a spec; every validation error comes out as one line of SpecError."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -85,18 +85,24 @@ def _with_settings(values: Any, field: str, parameters: str, read: Callable[[str
     return {**values, field: name, parameters: {**given, **named}}
 
 
+_ABSENT = object()
+"""Stands for an argument that was not given; None is one that was."""
+
+
 class Dense(_Part):
     """A dense layer: `Z = X Wᵀ + 1 bᵀ`, then `A = activation(Z)`."""
 
     units: Units = Field(description="Number of outputs of the layer, a positive integer.")
-    activation: str = Field("identity", description="A catalogued name such as 'tanh', or an expression in x.")
+    activation: str = Field(
+        "identity", strict=True, description="A catalogued name such as 'tanh', or an expression in x."
+    )
     bias: bool = Field(True, strict=True, description="Whether b is added.")
     parameters: Parameters = Field(
         Settings(), description="Values of the activation's parameters, such as {alpha = 0.2}."
     )
 
-    def __init__(self, units: Any = None, activation: Any = "identity", **values: Any) -> None:
-        if units is not None:
+    def __init__(self, units: Any = _ABSENT, activation: Any = "identity", **values: Any) -> None:
+        if units is not _ABSENT:
             values["units"] = units
         super().__init__(activation=activation, **values)
 
@@ -123,10 +129,14 @@ class Network(_Part):
     on a row, over all entries otherwise), `sum`, or `batch_mean` (the sum divided by the number of samples).
     """
 
-    name: str = Field("network", description="A name for people; it never becomes an identifier in generated code.")
+    name: str = Field(
+        "network", strict=True, description="A name for people; it never becomes an identifier in generated code."
+    )
     inputs: Units = Field(description="Number of input features.")
     layers: tuple[Dense, ...] = Field(min_length=1, max_length=MAX_LAYERS, description="Layers from input to output.")
-    loss: str = Field(description="A catalogued name such as 'mse', or an expression in p (prediction) and y (target).")
+    loss: str = Field(
+        strict=True, description="A catalogued name such as 'mse', or an expression in p (prediction) and y (target)."
+    )
     loss_parameters: Parameters = Field(Settings(), description="Values of the loss's parameters, such as {delta = 2}.")
     reduction: Literal["mean", "sum", "batch_mean"] = Field("mean", description="How entries become one number.")
     kinks: Literal["smallest", "left", "right", "middle"] | KinkWeight = Field(
@@ -270,6 +280,7 @@ def _first_line(error: ValidationError, part: type[BaseModel]) -> str:
             return f"{place}: missing key {shown(str(fault['loc'][-1]))}"
         case "extra_forbidden":
             key = str(fault["loc"][-1])
+            place = _place((*fault["loc"][:-1], _printable(key)))
             known = Dense.model_fields if len(fault["loc"]) > 1 else part.model_fields
             hint = did_you_mean(key, known) or f"; expected one of {', '.join(known)}"
             return f"{place}: unknown key {shown(key)}{hint}"
@@ -283,6 +294,8 @@ def _first_line(error: ValidationError, part: type[BaseModel]) -> str:
             return f"kinks: expected smallest, left, right, middle or a number from 0 to 1, got {found}"
         case "literal_error":
             return f"{place}: expected {fault['ctx']['expected']}, got {found}"
+        case "invalid_key" | "string_unicode":
+            return f"spec: unknown key {found}; expected one of {', '.join(part.model_fields)}"
         case "string_type":
             return f"{place}: expected a text, got {found}"
         case "bool_type":
@@ -291,6 +304,11 @@ def _first_line(error: ValidationError, part: type[BaseModel]) -> str:
             return f"{place}: expected a list of layers, got {found}"
         case _:
             return f"{place or 'spec'}: expected a mapping of keys, got {found}"
+
+
+def _printable(key: str) -> str:
+    """Return a key as it may stand at the head of a message: itself if it is plain, else quoted and shortened."""
+    return key if key.isidentifier() and key.isascii() and len(key) <= 64 else shown(key)
 
 
 def _place(location: tuple[int | str, ...]) -> str:

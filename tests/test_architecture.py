@@ -38,7 +38,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("document", "render"),
     ("generation",),
     ("verification", "datasets", "samples"),
-    ("audit", "elementwise", "listing", "training"),
+    ("audit", "entrywise", "listing", "training"),
     ("__init__",),
     ("cli",),
     ("__main__",),

@@ -195,7 +195,11 @@ def _ending_with_rows(
     stable, complement = _without_cancellation(entries, activation, link)
     if complement is not None:
         written = entries.indexed(p * (1 - y) - y * _call(complement.name, z))
-        steps.append(RuleStep("stable form: 1 − {P} is the sum of the row's other entries", link.index_form, written))
+        steps.append(
+            RuleStep(
+                "stable form: the complement of {P} is the sum of the row's other entries", link.index_form, written
+            )
+        )
     joined = Derived(value, stable or value, tuple(steps), link.assumptions)
     extra = () if complement is None else (complement,)
     if not function.value.has(sp.log(p)):
