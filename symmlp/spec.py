@@ -98,7 +98,7 @@ class Dense(_Part):
     )
     bias: bool = Field(True, strict=True, description="Whether b is added.")
     parameters: Parameters = Field(
-        Settings(), description="Values of the activation's parameters, such as {alpha = 0.2}."
+        default_factory=Settings, description="Values of the activation's parameters, such as {alpha = 0.2}."
     )
 
     def __init__(self, units: Any = _ABSENT, activation: Any = "identity", **values: Any) -> None:
@@ -137,7 +137,9 @@ class Network(_Part):
     loss: str = Field(
         strict=True, description="A catalogued name such as 'mse', or an expression in p (prediction) and y (target)."
     )
-    loss_parameters: Parameters = Field(Settings(), description="Values of the loss's parameters, such as {delta = 2}.")
+    loss_parameters: Parameters = Field(
+        default_factory=Settings, description="Values of the loss's parameters, such as {delta = 2}."
+    )
     reduction: Literal["mean", "sum", "batch_mean"] = Field("mean", description="How entries become one number.")
     kinks: Literal["smallest", "left", "right", "middle"] | KinkWeight = Field(
         "smallest",

@@ -217,7 +217,7 @@ def _joint(found: list[Number | None], *, grows: bool) -> Number | None:
     first, last = found[0], found[-1]
     if grows and all(abs(each) > CONTEXT.mpf(10) ** 150 for each in found if each is not None):
         return CONTEXT.sign(first) * INF if CONTEXT.sign(first) == CONTEXT.sign(last) else None
-    if abs(first - last) <= SAME * max(abs(first), abs(last), CONTEXT.mpf(10) ** -60):
+    if abs(first - last) <= SAME * max(abs(first), abs(last), CONTEXT.mpf(10) ** -60):  # type: ignore[arg-type, operator]
         return first
     return None
 

@@ -84,7 +84,7 @@ class Case:
             case "nonnegative":
                 return rng.uniform(0, 3, size=shape)
             case "nonzero":
-                return rng.uniform(0.5, 3, size=shape) * rng.choice([-1, 1], size=shape)
+                return rng.uniform(0.5, 3, size=shape) * rng.choice([-1, 1], size=shape)  # type: ignore[no-any-return]
             case "signs":
                 return rng.choice([-1.0, 1.0], size=shape)
             case "real":

@@ -1,4 +1,4 @@
-"""What every generated module promises: names, shapes, types, what it accepts, what it refuses, what it leaves alone."""
+"""What every generated module promises: names, shapes, types, what it accepts, refuses and leaves alone."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_shapes_are_those_of_the_layers_in_order(module: ModuleType, network: Ne
     expected, fan_in = [], network.inputs
     for number, layer in enumerate(network.layers, start=1):
         expected.append((f"W{number}", (layer.units, fan_in)))
-        expected += [(f"b{number}", (layer.units,))] if layer.bias else []
+        expected += [(f"b{number}", (layer.units,))] if layer.bias else []  # type: ignore[list-item]
         fan_in = layer.units
     assert list(module.SHAPES.items()) == expected
 
@@ -360,7 +360,7 @@ def test_a_binary_target_outside_0_and_1_is_refused(name: str, value: float) -> 
 
 
 def test_a_number_beyond_float32_is_refused_by_a_float32_module() -> None:
-    module, (X, Y) = module_of(NETWORKS["values"], "float32"), batch(NETWORKS["values"])
+    module, (X, _) = module_of(NETWORKS["values"], "float32"), batch(NETWORKS["values"])
     X[3, 2] = 1e39
     with pytest.raises(ValueError, match=r"^X: 1e\+39 at row 3, column 2 \(1 such\); expected what fits float32$"):
         module.forward(module.init_params(), X)

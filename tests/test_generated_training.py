@@ -146,7 +146,7 @@ def test_no_seed_means_another_start_every_time(module: ModuleType, data: tuple[
 
 def test_numpy_s_integers_are_integers(module: ModuleType, data: tuple[Array, Array]) -> None:
     counts = {"epochs": np.int64(2), "batch_size": np.uint8(8), "seed": np.int32(3)}
-    plain = {name: int(value) for name, value in counts.items()}
+    plain = {name: int(value) for name, value in counts.items()}  # type: ignore[call-overload]
     assert np.array_equal(module.fit(*data, **counts).theta, module.fit(*data, **plain).theta)
 
 

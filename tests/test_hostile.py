@@ -100,8 +100,8 @@ def test_reference_of_the_oracle_is_the_same_function(expression: Expression) ->
     for shift in (0.1875, 0.4375):
         point = {name: shift + 0.0625 * number for number, name in enumerate(expression.values)}
         first, second = (expected(text, expression.wrt[0], point) for text in (expression.text, expression.reference))
-        assert abs(first.value / second.value - 1) < 1e-100
-        assert abs(first.slope / second.slope - 1) < 1e-100
+        assert abs(first.value / second.value - 1) < 1e-100  # type: ignore[operator]
+        assert abs(first.slope / second.slope - 1) < 1e-100  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("expression", GIVEN[:12:3] + FURTHER[:12:4], ids=lambda each: each.text)

@@ -32,7 +32,7 @@ NAMED = frozenset(("exp", "expm1", "log", "log1p", "sqrt", "hypot", "erf", "erfc
 
 GROWING = frozenset(("exp", "expm1", "sinh", "cosh"))
 LARGEST_EXPONENT = 10_000
-"""In many digits nothing overflows: exp(exp(exp(x))) would be computed, at any cost, far beyond what a float can hold."""
+"""In many digits nothing overflows: exp(exp(exp(x))) would be computed, at any cost, far beyond any float."""
 
 RELATIONS: dict[type[sp.Basic], Callable[[Number, Number], bool]] = {
     sp.StrictGreaterThan: operator.gt,

@@ -77,7 +77,7 @@ def forms_of(derivation: Derivation, form: Form = "value") -> dict[str, tuple[sp
     loss = derivation.network.loss_definition
     found: dict[str, tuple[sp.Expr, tuple[sp.Symbol, ...]]] = {}
     short = {"loss" if loss.from_user else loss.name: (loss.value, (p, y))}
-    short |= {name: (each.value, (x,)) for name, each in derivation.graph.functions.items() if each.acts_on == "entry"}
+    short |= {name: (each.value, (x,)) for name, each in derivation.graph.functions.items() if each.acts_on == "entry"}  # type: ignore[misc]
     for name, (expr, variables) in short.items():
         found |= {name: (expr, variables), name + PRIME: (slope(expr, variables[0]).derivative, variables)}
     for name, function in derivation.functions.items():
@@ -220,7 +220,7 @@ class Steps:
             for own in arrays
             for name, entry in zip(arrays[own].flat, np.ravel(numbers[own]), strict=True)
         }
-        sizes = {**self.values.world().sizes, **formula.sizes}
+        sizes = {**self.values.world().sizes, **formula.sizes}  # type: ignore[misc]
         places: dict[sp.Symbol, int] = {batch: 0, column: 1, **self.wanted}
         written = World(arrays, sizes, self._called(formula)).at(self._inlined(formula), places)
         return value(written, {**ARGUMENTS, **at})
@@ -244,7 +244,7 @@ class Steps:
         def written(part: sp.Expr) -> sp.Expr:
             row = known[str(part.func)].value
             axes = [column] if columns else [batch, column]
-            placed = {axis: index for axis, index in zip(axes, part.args[0].indices, strict=True)}
+            placed = dict(zip(axes, part.args[0].indices, strict=True))
             return (drop_batch(row) if columns else row).xreplace(placed)
 
         assert not isinstance(formula.content, Node)

@@ -172,7 +172,7 @@ def test_each_layer_computes_with_its_own_value() -> None:
     assert ((P == Z2) | (P == 0.5 * Z2)).all()
 
 
-FROZEN: list[Callable[[Settings], Any]] = [lambda each: each.update(a=2), lambda each: each.__setitem__("a", 2)]  # type: ignore[attr-defined]
+FROZEN: list[Callable[[Settings], Any]] = [lambda each: each.update(a=2), lambda each: each.__setitem__("a", 2)]  # type: ignore[attr-defined, index]
 
 
 @pytest.mark.parametrize("change", FROZEN)

@@ -1,7 +1,7 @@
 """Reads printed formulas back: what a mathematician takes a text to mean, computed with numbers.
 
-From loose to tight: sums; ∘, ⊘ and / from left to right; products written side by side, with a space or a dot; powers and
-transposes. Side by side stand matrix products and multiples by a number. `1` beside a matrix is a column of ones.
+From loose to tight: sums; ∘, ⊘ and / from left to right; products written side by side, with a space or a dot; powers
+and transposes. Side by side stand matrix products and multiples by a number. `1` beside a matrix is a column of ones.
 """
 
 from __future__ import annotations

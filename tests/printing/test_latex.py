@@ -64,8 +64,8 @@ def plain(latex: str) -> str:
     latex = latex.replace(r"^{\top}", "ᵀ")
     latex = re.sub(r"\^\{\\circ ", "^∘{", latex)
     latex = re.sub(r"_\{(\d+)\}", r"\1", latex)
-    for symbol, written in sorted(SYMBOLS.items(), key=lambda pair: -len(pair[0])):
-        latex = latex.replace(symbol, written)
+    for symbol, written in sorted(SYMBOLS.items(), key=lambda pair: -len(pair[0])):  # type: ignore[assignment]
+        latex = latex.replace(symbol, written)  # type: ignore[arg-type]
     latex = re.sub(r"\\(?=[a-z])", "", latex)
     return latex.replace("{", "(").replace("}", ")").replace("⟨", "{").replace("⟩", "}").replace("'", "′")
 
@@ -167,7 +167,7 @@ def test_every_equation_reads_back_to_its_value() -> None:
     derivation = derive(Network.parse("3 -> 4 tanh -> 2 | mse"))
     rng = np.random.default_rng(5)
     known = {"X": rng.normal(size=(5, 3)), "Y": rng.uniform(size=(5, 2)), "N": np.float64(5)}
-    known |= {name: rng.normal(size=derivation.graph.shapes[name]) for name in derivation.graph.parameters}
+    known |= {name: rng.normal(size=derivation.graph.shapes[name]) for name in derivation.graph.parameters}  # type: ignore[arg-type]
     functions = {"tanh′": lambda x: 1 - np.tanh(x) ** 2}
     for equation in (*derivation.forward, derivation.loss, *derivation.backward):
         text = LATEX.node(equation.value)

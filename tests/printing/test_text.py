@@ -199,7 +199,7 @@ def _functions(derivation: Derivation) -> dict[str, Callable[..., Any]]:
 def test_every_equation_of_a_derivation_reads_back_to_its_value(short: str) -> None:
     derivation = derive(Network.parse(short))
     rng = np.random.default_rng(5)
-    known: dict[str, np.ndarray] = {"X": rng.normal(size=(5, 3)), "Y": rng.uniform(size=(5, 2)), "N": np.float64(5)}
+    known: dict[str, np.ndarray] = {"X": rng.normal(size=(5, 3)), "Y": rng.uniform(size=(5, 2)), "N": np.float64(5)}  # type: ignore[dict-item]
     for name in derivation.graph.parameters:
         known[name] = rng.normal(size=[int(size) for size in derivation.graph.shapes[name]])
     functions = _functions(derivation)

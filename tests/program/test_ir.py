@@ -27,7 +27,7 @@ def _changed(program: Program, part: str, place: int, **changes: object) -> Prog
     """Return the program with one statement of a part changed."""
     statements = list(getattr(program, part))
     statements[place] = replace(statements[place], **changes)
-    return replace(program, **{part: tuple(statements)})
+    return replace(program, **{part: tuple(statements)})  # type: ignore[arg-type]
 
 
 def test_a_sound_program_is_returned_as_it_is(program: Program) -> None:
