@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from symmlp.errors import SymmlpError
     from symmlp.files import write_text
     from symmlp.generation import generate
+    from symmlp.listing import listed
     from symmlp.samples import Samples, read_samples
     from symmlp.spec import Dense, Network
     from symmlp.training import TrainResult, demo, train
@@ -32,6 +33,7 @@ _HOMES = {
     "derive": "symmlp.document",
     "elementwise": "symmlp.entrywise",
     "generate": "symmlp.generation",
+    "listed": "symmlp.listing",
     "read_samples": "symmlp.samples",
     "train": "symmlp.training",
     "verify": "symmlp.audit",
@@ -53,6 +55,7 @@ __all__ = [
     "derive",
     "elementwise",
     "generate",
+    "listed",
     "read_samples",
     "train",
     "verify",

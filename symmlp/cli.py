@@ -14,7 +14,6 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 import symmlp
-from symmlp.listing import listed
 
 app = typer.Typer(
     add_completion=False,
@@ -217,7 +216,7 @@ def list_entries(
     kind: Annotated[str, typer.Argument(metavar="activations|losses|optimizers", help="What to list.")],
 ) -> None:
     """Print the catalogue: formulas, derived slopes, kinks, parameters, and the names that other libraries use."""
-    typer.echo(listed(kind), nl=False)
+    typer.echo(symmlp.listed(kind), nl=False)
 
 
 @app.command()

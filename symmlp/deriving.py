@@ -228,9 +228,6 @@ def _uses(nodes: Iterable[GraphNode]) -> dict[str, list[tuple[GraphNode, str]]]:
     return uses
 
 
-# Updates
-
-
 def _updates(optimizer: Optimizer) -> tuple[Equation, ...]:
     return tuple(_update(optimizer, update, number) for number, update in enumerate(optimizer.updates, start=1))
 

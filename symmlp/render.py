@@ -237,9 +237,6 @@ def _array_meaning(statement: Statement, program: Program) -> str:
     return f"{'pre-activation' if statement.target.name[0] == 'Z' else 'activation'} of layer {statement.layer}"
 
 
-# Lines of code
-
-
 @dataclass(frozen=True)
 class _Writer:
     """Writes statements: the equation as a comment, the line, its shape."""
@@ -373,9 +370,6 @@ def _quoted(text: str) -> str:
 
 def _plain_quotes(value: Any) -> bool:
     return isinstance(value, str) and '"' not in ascii(value)[1:-1] and "\\" not in ascii(value) and "'" not in value
-
-
-# Optimizers
 
 
 def _optimizer(update: Update) -> OptimizerText:

@@ -141,9 +141,6 @@ def test_a_module_imports_numpy_and_the_standard_library_alone() -> None:
     assert names - set(sys.stdlib_module_names) == {"numpy"}
 
 
-# Precision
-
-
 def _intermediates(module: ModuleType, call: str, *arguments: Any) -> dict[str, Array]:
     """Return every array that the functions of a module hold in a local variable while `call` runs."""
     seen: dict[str, Array] = {}
@@ -204,9 +201,6 @@ def test_a_complex_theta_stays_complex_so_that_the_complex_step_gives_the_gradie
         moved = theta + 1j * step * np.eye(module.N_PARAMS)
         slopes = [module.loss(row, X, Y).imag / step for row in moved]
         np.testing.assert_allclose(module.loss_and_grad(theta, X, Y)[1], slopes, rtol=1e-11, atol=1e-16)
-
-
-# Invariants
 
 
 def test_arguments_may_be_read_only_and_stay_as_they_are(
@@ -286,9 +280,6 @@ def test_arrays_in_any_memory_order_are_accepted(module: ModuleType, arguments: 
     np.testing.assert_allclose(
         module.loss_and_grad(*strided)[1], expected, rtol=tolerance(module), atol=tolerance(module)
     )
-
-
-# Refusals
 
 
 def _wrong(module: ModuleType, network: Network) -> dict[str, tuple[Any, Any, Any]]:

@@ -43,9 +43,6 @@ def _names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
 
-# Saving
-
-
 def test_what_is_saved_is_loaded_bit_by_bit(module: ModuleType, theta: Array, path: Path) -> None:
     theta[:3] = 1e-310, np.nextafter(1, 2), -0.0
     module.save(path, theta)
@@ -175,9 +172,6 @@ def test_a_directory_is_not_replaced(module: ModuleType, theta: Array, path: Pat
     with pytest.raises(OSError):
         module.save(path, theta)
     assert _names(path.parent) == ["net.npz"]
-
-
-# Loading
 
 
 def _npy(values: Any, *, pickled: bool = False, version: tuple[int, int] | None = None) -> bytes:

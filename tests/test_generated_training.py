@@ -27,9 +27,6 @@ def data() -> tuple[Array, Array]:
     return X, np.tanh(X[:, :2] - X[:, 2:4])
 
 
-# Updates
-
-
 def test_a_step_of_gradient_descent_is_theta_minus_lr_times_the_gradient(module: ModuleType) -> None:
     X, Y = batch(VALUES)
     theta = module.init_params()
@@ -84,9 +81,6 @@ def test_steps_keep_the_type_of_the_module_whatever_the_type_of_lr(optimizer: st
     assert theta.dtype == trainer.optimizer.seen == module.DTYPE
     state = {name: each.dtype for name, each in vars(trainer.optimizer).items() if isinstance(each, np.ndarray)}
     assert set(state.values()) <= {np.dtype(module.DTYPE)}
-
-
-# The loop
 
 
 def test_fitting_lowers_the_loss(module: ModuleType, data: tuple[Array, Array]) -> None:
@@ -155,9 +149,6 @@ def test_integer_labels_are_learnt() -> None:
     labels = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)
     fitted = module.fit(X, labels, epochs=80, batch_size=10, lr=0.02)
     assert np.mean(module.predict(fitted.theta, X) == labels) > 0.9
-
-
-# Bad settings
 
 
 BAD_SETTINGS: list[tuple[dict[str, Any], str]] = [
@@ -235,9 +226,6 @@ def test_data_that_are_not_finite_are_refused_with_their_place(
 def test_inputs_and_targets_of_different_numbers_are_refused(module: ModuleType, data: tuple[Array, Array]) -> None:
     with pytest.raises(ValueError, match=r"^Y: expected shape \(40, 2\), got \(39, 2\)$"):
         module.fit(data[0], data[1][1:])
-
-
-# Divergence
 
 
 @pytest.mark.parametrize("lr", [1e10, 1e200, 1.7e308])

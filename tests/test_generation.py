@@ -67,9 +67,6 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-# The same bytes
-
-
 def test_a_second_call_gives_the_same_bytes() -> None:
     first = generate(OWN)
     clear_cache()
@@ -110,9 +107,6 @@ def test_no_date_and_no_path_is_written() -> None:
     source = source_of(OWN)
     assert not re.search(r"\b(19[89]|20\d)\d-\d\d|\d\d:\d\d|/home|/tmp|/usr", source)
     assert os.getcwd() not in source
-
-
-# Clean
 
 
 @pytest.fixture(scope="module")
@@ -158,9 +152,6 @@ def test_no_name_of_a_module_is_defined_twice(name: str, modules: Path) -> None:
     body = ast.parse((modules / f"{name}.py").read_text(encoding="utf-8")).body
     names = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     assert len(names) == len(set(names))
-
-
-# True to the derivation
 
 
 @cache
@@ -248,9 +239,6 @@ def test_the_first_line_can_hold_no_coding_cookie() -> None:
     assert second == ""
 
 
-# Templates
-
-
 TEMPLATES = [("numpy/plain.py.j2", Context), ("numpy/elementwise.py.j2", ElementwiseContext)]
 
 
@@ -299,9 +287,6 @@ def _copy_templates(folder: Path, old: str, new: str) -> None:
         text = path.read_text(encoding="utf-8")
         target.write_text(text.replace(old, new) if path.name == "plain.py.j2" else text, encoding="utf-8")
         assert path.name != "plain.py.j2" or old in text
-
-
-# Refusals
 
 
 @pytest.mark.parametrize(

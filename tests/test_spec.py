@@ -47,9 +47,6 @@ def _message(spec: Any) -> str:
     return message
 
 
-# What is accepted
-
-
 def test_the_same_network_comes_from_python_a_short_string_and_both_kinds_of_file(tmp_path: Path) -> None:
     (tmp_path / "net.toml").write_text(TOML)
     (tmp_path / "net.JSON").write_text(json.dumps(tomllib.loads(TOML)))
@@ -138,9 +135,6 @@ def test_the_json_schema_names_every_key() -> None:
     assert {"inputs", "layers", "loss"} == set(schema["required"])
 
 
-# Sizes
-
-
 SIZES = [0, -3, 2.5, 10.0, 1e3, "10", True, False, None, float("nan"), float("inf"), [3], {}, 10**9 + 1, 10**400]
 
 
@@ -167,9 +161,6 @@ def test_a_dense_layer_of_python_names_its_field() -> None:
         Dense(0)
     with pytest.raises(SpecError, match=r"^units: missing key 'units'$"):
         Dense()
-
-
-# Layers
 
 
 @pytest.mark.parametrize(
@@ -202,9 +193,6 @@ def test_a_million_layers_are_refused() -> None:
 
 def test_as_many_layers_as_allowed_are_accepted() -> None:
     assert len(Network(inputs=2, layers=[Dense(3)] * MAX_LAYERS, loss="mse").layers) == MAX_LAYERS
-
-
-# Keys
 
 
 @pytest.mark.parametrize("key", ["inputs", "layers", "loss"])
@@ -245,9 +233,6 @@ def test_an_unknown_reduction_is_refused(reduction: Any) -> None:
     assert _message({**GOOD, "reduction": reduction}).startswith(
         "reduction: expected 'mean', 'sum' or 'batch_mean', got "
     )
-
-
-# Functions
 
 
 @pytest.mark.parametrize(
@@ -315,9 +300,6 @@ def test_softmax_over_one_unit_is_refused() -> None:
         Network.parse("4 -> 1 softmax | cross_entropy")
 
 
-# Names
-
-
 @pytest.mark.parametrize("name", ["a", "Iris", "net_2", "n" * 64, "forwards", "nonpy"])
 def test_an_ordinary_name_is_accepted(name: str) -> None:
     assert Network.model_validate({**GOOD, "name": name}).name == name
@@ -375,9 +357,6 @@ def test_a_name_of_300_characters_is_too_long() -> None:
 @pytest.mark.parametrize("name", [None, 3, True, ["a"], b"a"])
 def test_a_name_is_a_text(name: Any) -> None:
     assert _message({**GOOD, "name": name}).startswith("name: expected a text, got ")
-
-
-# Files
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,6 @@ def _refused(error: pytest.ExceptionInfo[SpecError]) -> str:
     return message
 
 
-# The short string
-
-
 @pytest.mark.parametrize(
     ("text", "inputs", "layers", "loss"),
     [
@@ -167,9 +164,6 @@ def test_a_text_that_is_no_json_is_refused_with_its_place(text: str, message: st
     with pytest.raises(SpecError) as caught:
         parse_json(text, "a.json")
     assert message in _refused(caught)
-
-
-# Files
 
 
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])

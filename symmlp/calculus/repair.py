@@ -108,9 +108,6 @@ def _total(found: Mapping[float, float]) -> float:
     return sum(min(each, 2.0**53) / 2.0**53 + 1 for each in found.values() if each > GOOD)
 
 
-# Tails
-
-
 def _with_tails(
     expr: sp.Expr, form: sp.Expr, x: sp.Symbol, found: Mapping[float, float], actions: list[str]
 ) -> sp.Expr:

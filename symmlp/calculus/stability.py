@@ -69,9 +69,6 @@ def _stable(expr: sp.Expr) -> sp.Expr:
             return expr
 
 
-# Branches
-
-
 def _with_complements(expr: sp.Piecewise) -> list[tuple[sp.Expr, sp.Basic, sp.Basic]]:
     """Return (branch, condition, what is known to hold there) for each branch."""
     known: sp.Basic = sp.true
@@ -261,9 +258,6 @@ def _over_one_plus(powers: sp.Expr) -> tuple[sp.Expr | None, sp.Expr]:
     return sp.cancel(remainder / constant), sp.cancel(quotient / constant)
 
 
-# Sums
-
-
 def _sum(expr: sp.Add) -> sp.Expr:
     """Return the sum with terms of the same other factor joined into one rational function of the exponential."""
     complement = _error_function_complement(expr)
@@ -333,9 +327,6 @@ def _error_function_complement(expr: sp.Add) -> sp.Expr | None:
             argument = -function.args[0] if coefficient == constant else function.args[0]
             return constant * complementary_error(argument) + _stable(rest - term)
     return None
-
-
-# Products and logarithms
 
 
 def _product(expr: sp.Expr) -> sp.Expr:

@@ -66,9 +66,6 @@ def _update(name: str, equations: tuple[Equation, ...]) -> Update:
     )
 
 
-# Functions
-
-
 def lower_function(function: ElementFunction) -> tuple[Function, Function]:
     """Return the definitions of the function's value and of its slope."""
     return _definition(function.name, function), _definition(function.name + PRIME, function)

@@ -194,8 +194,6 @@ def test_an_index_without_a_range_is_refused_by_name() -> None:
         contract(Sum(Q[stranger], (stranger, 1, n)), SIZE)
 
 
-# Drawn expressions
-
 SAME_RANGE: tuple[tuple[Index, ...], ...] = ((p, a), (i, j, c), (k,))
 """Only indices of one range can be tied."""
 SUMMED = {p: N, i: n, j: n, k: m}

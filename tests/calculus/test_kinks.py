@@ -116,9 +116,6 @@ def test_every_kink_of_relu6_is_reported() -> None:
     }
 
 
-# Two variables
-
-
 @pytest.mark.parametrize(("text", "slopes"), [("max(p, y)", (0.5, 0.5)), ("min(p, y)", (0.5, 0.5)), ("mae", (0, 0))])
 def test_a_tie_is_shared(text: str, slopes: tuple[float, float]) -> None:
     tie = {"p": mpf(3), "y": mpf(3)}
@@ -138,8 +135,6 @@ def test_a_tie_is_shared(text: str, slopes: tuple[float, float]) -> None:
 def test_a_losses_slope_at_its_kink_is_the_documented_one(text: str, tie: dict[str, float], expected: float) -> None:
     assert float(value(slope(loss(text).value, p).derivative, tie)) == expected
 
-
-# Other policies
 
 CHOSEN: dict[tuple[str, float, Policy], float] = {
     ("relu", 0, "left"): 0,
@@ -171,9 +166,6 @@ def test_a_policy_changes_nothing_away_from_the_kink(policy: Policy) -> None:
     plain, chosen = (slope(activation("leaky_relu").value, x, each).derivative for each in ("smallest", policy))
     for point in (-2, -1e-9, 1e-9, 3):
         assert value(chosen, {"x": point}) == value(plain, {"x": point})
-
-
-# The choice itself
 
 
 @pytest.mark.parametrize(

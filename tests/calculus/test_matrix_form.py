@@ -165,8 +165,6 @@ def test_a_scalar_is_a_leaf(kind: str) -> None:
     assert MatrixForm({}, {}, names={x: Var("x", ())}).of(expr, None, None) == leaf
 
 
-# Refusals
-
 REFUSED = {
     "a sum over two indices beside a free one": (BATCH, Sum(G[p, i] * X[p, k], (p, 1, N), (i, 1, n)), (None, k)),
     "a sum over three indices": (BATCH, Sum(G[p, i] * W[i, k], (p, 1, N), (i, 1, n), (k, 1, m)), (None, None)),
@@ -202,8 +200,6 @@ def test_the_refusal_of_an_entry_names_the_axes() -> None:
         BATCH.of(G[a, i], a, c)
 
 
-# Broken copies
-
 BROKEN: dict[str, tuple[str, Callable[[Node], Node]]] = {
     "a factor of two": ("G W", lambda node: Product((Number(Fraction(2)), node))),
     "a missing term": ("G + 1 bᵀ", lambda node: node.terms[0] if isinstance(node, Add) else node),
@@ -220,8 +216,6 @@ def test_the_comparison_refuses(mistake: str) -> None:
     form, expr, places = BY_HAND[text]
     assert not agrees(breaks(form.of(expr, *places)), expr, form, places)
 
-
-# Drawn expressions
 
 AXES: dict[Index, sp.Symbol] = {p: N, a: N, i: n, j: n, c: n, k: m}
 

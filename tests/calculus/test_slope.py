@@ -119,9 +119,6 @@ def test_the_slope_in_the_target_is_the_numerical_derivative_too(text: str) -> N
     assert_slope_is_numerical_derivative(parse(text, ("p", "y")), y, pairs(LOSS_TEXTS[text]))
 
 
-# The comparison
-
-
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -190,9 +190,6 @@ def test_the_steps_form_a_chain_from_the_gradient_to_the_matrix_form(case: Case)
     assert all(earlier.after == later.before for earlier, later in zip(rule.steps, rule.steps[1:], strict=False))
 
 
-# Broken copies
-
-
 def transposes_dropped(node: Node) -> Node:
     """Return a copy without any transpose."""
     return transposes_dropped(node.operand) if isinstance(node, Transpose) else rebuild(node, transposes_dropped)

@@ -107,9 +107,6 @@ def _same_text(text: str, node: Node, arrays: Mapping[str, Value]) -> bool:
     return np.shape(found) == np.shape(expected) and np.allclose(found, expected, rtol=1e-13, equal_nan=True)
 
 
-# Functions
-
-
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_a_primitive_is_computed_by_its_numpy_function(name: str) -> None:
     arguments: tuple[Node, ...] = (a, b) if name in ("max", "min", "hypot") else (a,)
@@ -143,9 +140,6 @@ def test_a_node_of_a_kind_that_nobody_knows_is_refused() -> None:
         NumpyPrinter().text(Node())
 
 
-# Types
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", [name for name in TRAPS if not name.startswith("sum(a)")])
 def test_numbers_in_a_text_do_not_widen_float32(name: str, dtype: type[np.floating[Any]]) -> None:
@@ -154,9 +148,6 @@ def test_numbers_in_a_text_do_not_widen_float32(name: str, dtype: type[np.floati
         found = eval(NumpyPrinter().text(TRAPS[name]), {**_scope(arrays), "DTYPE": dtype})
     if any(isinstance(part, Var | Filled) for part in walk(TRAPS[name])):
         assert np.asarray(found).dtype == dtype
-
-
-# Numbers
 
 
 @given(st.fractions())
@@ -169,9 +160,6 @@ def test_an_exact_number_is_printed_to_the_nearest_float64(value: Fraction) -> N
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_real_number_is_printed_exactly(value: float) -> None:
     assert eval(NumpyPrinter().text(Real(value))) == value
-
-
-# Random trees
 
 
 def _nodes() -> st.SearchStrategy[Node]:

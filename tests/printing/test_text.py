@@ -119,9 +119,6 @@ def test_a_decimal_is_exact_or_not_given(value: str, text: str | None) -> None:
     assert decimal(Fraction(value)) == text
 
 
-# Index notation
-
-
 @pytest.mark.parametrize(
     ("expr", "text"),
     [
@@ -173,9 +170,6 @@ def test_a_function_of_numbers_reads_back_to_its_value(expr: sp.Expr) -> None:
         expected = float(expr.xreplace(dict(zip((x, y), map(sp.Float, at), strict=True))).evalf())
         found = read(text, {"x": at[0], "y": at[1], "π": np.pi})
         np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg=text)
-
-
-# Whole derivations
 
 
 def _functions(derivation: Derivation) -> dict[str, Callable[..., Any]]:
