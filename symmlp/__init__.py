@@ -9,12 +9,14 @@ from symmlp.version import __version__
 
 if TYPE_CHECKING:
     from symmlp.audit import verify
-    from symmlp.document import PrintableDerivation, derive
+    from symmlp.checking import FormulaCheck, check_formula
+    from symmlp.document import Notation, PrintableDerivation, derive
     from symmlp.entrywise import Elementwise, elementwise
     from symmlp.errors import SymmlpError
-    from symmlp.files import write_text
+    from symmlp.files import write_all, write_text
     from symmlp.generation import generate
     from symmlp.listing import listed
+    from symmlp.pictures import Drawing, format_of, picture
     from symmlp.samples import Samples, read_samples
     from symmlp.spec import Dense, Network
     from symmlp.training import TrainResult, demo, train
@@ -22,43 +24,57 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Dense": "symmlp.spec",
+    "Drawing": "symmlp.pictures",
     "Elementwise": "symmlp.entrywise",
+    "FormulaCheck": "symmlp.checking",
     "Network": "symmlp.spec",
+    "Notation": "symmlp.document",
     "PrintableDerivation": "symmlp.document",
     "Report": "symmlp.verification",
     "Samples": "symmlp.samples",
     "SymmlpError": "symmlp.errors",
     "TrainResult": "symmlp.training",
+    "check_formula": "symmlp.checking",
     "demo": "symmlp.training",
     "derive": "symmlp.document",
     "elementwise": "symmlp.entrywise",
+    "format_of": "symmlp.pictures",
     "generate": "symmlp.generation",
     "listed": "symmlp.listing",
+    "picture": "symmlp.pictures",
     "read_samples": "symmlp.samples",
     "train": "symmlp.training",
     "verify": "symmlp.audit",
+    "write_all": "symmlp.files",
     "write_text": "symmlp.files",
 }
 """Where each public name lives; its home is imported when the name is first asked for, because SymPy takes long."""
 
 __all__ = [
     "Dense",
+    "Drawing",
     "Elementwise",
+    "FormulaCheck",
     "Network",
+    "Notation",
     "PrintableDerivation",
     "Report",
     "Samples",
     "SymmlpError",
     "TrainResult",
     "__version__",
+    "check_formula",
     "demo",
     "derive",
     "elementwise",
+    "format_of",
     "generate",
     "listed",
+    "picture",
     "read_samples",
     "train",
     "verify",
+    "write_all",
     "write_text",
 ]
 

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -35,7 +35,35 @@ class DerivationFormat(StrEnum):
 
     text = "text"
     latex = "latex"
+    markdown = "markdown"
+    html = "html"
     json = "json"
+    pdf = "pdf"
+
+
+class Depth(Enum):
+    """How far the steps of `symmlp derive` go: one line an equation, matrix level, or index notation."""
+
+    none = "none"
+    brief = "brief"
+    full = "full"
+    index = "index"
+
+
+class PictureFormat(StrEnum):
+    """Formats of `symmlp graph`."""
+
+    mermaid = "mermaid"
+    dot = "dot"
+    tikz = "tikz"
+    svg = "svg"
+
+
+class PictureKind(StrEnum):
+    """What `symmlp graph` draws: the computational tree, or the layers of units."""
+
+    tree = "tree"
+    network = "network"
 
 
 class ReportFormat(StrEnum):
@@ -100,18 +128,55 @@ def derive(
     spec: Spec,
     wrt: Annotated[str | None, typer.Option(help="Only the way to these gradients: W1,b1.", show_default=False)] = None,
     format: Annotated[DerivationFormat, typer.Option(help="Output format.")] = DerivationFormat.text,
-    steps: Annotated[bool, typer.Option("--steps/--no-steps", help="Show the steps of each equation.")] = True,
+    steps: Annotated[Depth, typer.Option(help="How far the steps go.")] = Depth.full,
+    no_steps: Annotated[bool, typer.Option("--no-steps", help="The same as --steps none.")] = False,
     layout: Annotated[Layout, typer.Option(help="Rows of samples, or one column.")] = Layout.batch,
+    notation: Annotated[
+        str | None, typer.Option(help="Letters of your own: 'pre_activation=o,activation=y'.", show_default=False)
+    ] = None,
+    standalone: Annotated[bool, typer.Option("--standalone", help="LaTeX that compiles as it is.")] = False,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", help="The file to write.", show_default="the terminal")
+    ] = None,
+    force: Force = False,
 ) -> None:
     """Print forward equations, backward equations and the steps between."""
-    derivation = symmlp.derive(symmlp.Network.load(spec), layout=layout.value)
+    if format is DerivationFormat.pdf and output is None:
+        raise symmlp.SymmlpError("output: --format pdf needs -o FILE.pdf")
+    letters = None if notation is None else symmlp.Notation.parse(notation)
+    derivation = symmlp.derive(symmlp.Network.load(spec), layout=layout.value, notation=letters)
     names = None if wrt is None else [name.strip() for name in wrt.split(",")]
-    if format is DerivationFormat.json:
-        typer.echo(json.dumps(derivation.as_dict(wrt=names), indent=2, ensure_ascii=False))
-    elif format is DerivationFormat.latex:
-        typer.echo(derivation.latex(wrt=names, steps=steps), nl=False)
+    depth = Depth.none if no_steps else steps
+    page = derivation.formatted(format.value, wrt=names, steps=depth.value, standalone=standalone)
+    if output is not None:
+        symmlp.write_all({output: page}, force=force)
+    elif isinstance(page, str):
+        typer.echo(page, nl=False)
+
+
+@app.command()
+def graph(
+    spec: Spec,
+    format: Annotated[
+        PictureFormat | None,
+        typer.Option(help="Output format.", show_default="what the name of the file says, or mermaid"),
+    ] = None,
+    backward: Annotated[bool, typer.Option("--backward", help="Draw the cotangents on their way back.")] = False,
+    kind: Annotated[PictureKind, typer.Option(help="The computational tree, or the layers.")] = PictureKind.tree,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", help="The file to write.", show_default="the terminal")
+    ] = None,
+    layout: Annotated[Layout, typer.Option(help="Rows of samples, or one column.")] = Layout.batch,
+    force: Force = False,
+) -> None:
+    """Draw the computational tree or the layers, with the ids of the equations."""
+    chosen = symmlp.format_of(output, format.value if format else None)
+    network = symmlp.Network.load(spec)
+    drawing = symmlp.picture(network, format=chosen, kind=kind.value, backward=backward, layout=layout.value)
+    if output is None:
+        typer.echo(drawing, nl=False)
     else:
-        typer.echo(derivation.text(wrt=names, steps=steps), nl=False)
+        symmlp.write_text(output, drawing, force=force)
 
 
 @app.command()
@@ -145,6 +210,25 @@ def verify(
     else:
         typer.echo(report.text().rstrip("\n"))
     if not report.ok:
+        raise typer.Exit(1)
+
+
+# A formula may begin with a minus, which is no option.
+@app.command(context_settings={"ignore_unknown_options": True})
+def check(
+    spec: Spec,
+    formula: Annotated[str, typer.Argument(metavar="FORMULA", help="In names of `symmlp derive`: 'dZ2.T @ A1'.")],
+    wrt: Annotated[str, typer.Option(help="The array whose gradient it is meant to be: W1.", show_default=False)],
+    format: Annotated[ReportFormat, typer.Option(help="Output format.")] = ReportFormat.text,
+    layout: Annotated[Layout, typer.Option(help="Rows of samples, or one column.")] = Layout.batch,
+) -> None:
+    """Say whether a formula is the gradient of the loss, and if not, which mistake it is."""
+    result = symmlp.check_formula(symmlp.Network.load(spec), wrt, formula, layout=layout.value)
+    if format is ReportFormat.json:
+        typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        typer.echo(result.text(), nl=False)
+    if not result.ok:
         raise typer.Exit(1)
 
 

@@ -15,11 +15,13 @@ from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.calculus.rules import Rules
 from symmlp.calculus.vjp import RuleStep
 from symmlp.catalog.activations import Activation, x
+from symmlp.catalog.layers import SIZES
 from symmlp.catalog.losses import p, y
 from symmlp.catalog.optimizers import OPTIMIZERS, Optimizer, Update
 from symmlp.derivation import Derivation, Equation, Source
 from symmlp.graph import Graph, GraphNode, Layout, build_graph
 from symmlp.matrix import Add, Call, Node, Number, Product, Shape, Size, Var, filled, rebuild, substitute, walk
+from symmlp.notation import batch
 from symmlp.spec import Network
 
 Function = ElementFunction | RowFunction
@@ -190,12 +192,15 @@ class Walker:
         return names | {"f": node.function} if node.function else names
 
     def _sizes(self, node: GraphNode) -> dict[Size, Size]:
-        """Return what n (units of this layer) and m (units of the layer before) are here."""
-        if "W" in node.operands:
-            units, before = self.graph.shapes[node.operands["W"]]
-            return {"n": units, "m": before}
-        shape = self.graph.shapes[node.output]
-        return {"n": shape[0] if self.rules.columns else shape[-1]}
+        """Return what the sizes of the op, such as n (units of this layer) and m (of the layer before), are here."""
+        op, arrays = self.rules.op(node.op), self._names(node)
+        axes = {**op.operands, **op.given, op.output: op.axes}
+        return {
+            str(SIZES[axis]): size
+            for own, indices in axes.items()
+            for axis, size in zip(indices, self.graph.shapes[arrays[own]], strict=False)
+            if axis != batch
+        }
 
     def _written(self, node: Node) -> Node:
         """Return `node` with functions written out that are x itself, or whose slope is a number."""

@@ -164,6 +164,24 @@ class Where(Node):
     otherwise: Node
 
 
+@dataclass(frozen=True, slots=True)
+class Join(Node):
+    """Arrays side by side: along axis 1 as columns, along axis 0 one below the other."""
+
+    parts: tuple[Node, ...]
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Node):
+    """`size` consecutive columns (axis 1) or rows (axis 0) of a matrix, from `start` on, which counts from 0."""
+
+    operand: Node
+    axis: int
+    start: Size
+    size: Size
+
+
 def filled(node: Node, shape: Shape) -> Node:
     """Return `node`, repeated over `shape` if it is a single number."""
     return Filled(node, shape) if shape and shape_of(node) == SCALAR else node
@@ -192,6 +210,9 @@ def substitute(node: Node, names: Mapping[str, Node], sizes: Mapping[Size, Size]
         case Filled(value, shape):
             inner_value = substitute(value, names, sizes, functions)
             return Filled(inner_value, tuple(sizes.get(size, size) for size in shape))
+        case Part(operand, axis, start, size):
+            inner_operand = substitute(operand, names, sizes, functions)
+            return Part(inner_operand, axis, sizes.get(start, start), sizes.get(size, size))
         case Call(function, arguments):
             inner = tuple(substitute(argument, names, sizes, functions) for argument in arguments)
             return Call(functions.get(function, function), inner)
@@ -212,9 +233,17 @@ def variables(node: Node) -> set[str]:
 
 
 def sizes_used(node: Node) -> set[Size]:
-    """Return the sizes that `node` uses as numbers or to fill arrays with."""
-    used: set[Size] = {item.size for item in walk(node) if isinstance(item, SizeOf)}
-    return used.union(*(item.shape for item in walk(node) if isinstance(item, Filled)))
+    """Return the sizes that `node` uses as numbers, to fill arrays with, or to take parts of arrays."""
+    used: set[Size] = set()
+    for item in walk(node):
+        match item:
+            case SizeOf(size):
+                used.add(size)
+            case Filled(_, shape):
+                used.update(shape)
+            case Part(_, _, start, size):
+                used.update((start, size))
+    return used
 
 
 def shape_of(node: Node) -> Shape:
@@ -244,6 +273,11 @@ def shape_of(node: Node) -> Shape:
             return _product_shape(shape_of(left), shape_of(right))
         case Reduce(_, operand, axis):
             return _reduced_shape(shape_of(operand), axis)
+        case Join(parts, axis):
+            return _joined_shape([shape_of(part) for part in parts], axis)
+        case Part(operand, axis, _, size):
+            whole = shape_of(operand)
+            return (*whole[:axis], size, *whole[axis + 1 :])
         case _:
             raise ProgramError(f"no shape rule for {type(node).__name__}")
 
@@ -265,6 +299,14 @@ def _product_shape(left: Shape, right: Shape) -> Shape:
     if len(left) != 2 or len(right) != 2 or left[1] != right[0]:
         raise ProgramError(f"matrix product of shapes {shape_text(left)} and {shape_text(right)}")
     return (left[0], right[1])
+
+
+def _joined_shape(shapes: list[Shape], axis: int) -> Shape:
+    if len({(len(shape), *shape[:axis], *shape[axis + 1 :]) for shape in shapes}) > 1 or len(shapes[0]) != 2:
+        raise ProgramError(f"arrays of shapes {' and '.join(map(shape_text, shapes))} side by side")
+    sizes = [shape[axis] for shape in shapes]
+    total: Size = sum(int(size) for size in sizes) if all(isinstance(size, int) for size in sizes) else "n"
+    return (*shapes[0][:axis], total, *shapes[0][axis + 1 :])
 
 
 def _reduced_shape(shape: Shape, axis: int | None) -> Shape:

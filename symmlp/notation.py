@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sympy as sp
 
-batch, column, inner, other = sp.symbols("p i k j", integer=True)
-"""Axes of a defining equation: sample p, unit i, unit k of the layer before, summed unit j."""
+batch, column, inner, other, beside = sp.symbols("p i k j l", integer=True)
+"""Axes of a defining equation: sample p, unit i, unit k of the layer before, summed unit j, unit l of a second one."""
 
 row_of_wrt, column_of_wrt = sp.symbols("a c", integer=True)
 """Axes of the quantity that is differentiated with respect to."""
@@ -23,5 +23,8 @@ def array(name: str) -> sp.IndexedBase:
 X, Y, W, b, Z, A, P, G = (array(name) for name in ("X", "Y", "W", "b", "Z", "A", "P", "G"))
 """Arrays of the defining equations; G is the cotangent that arrives at an op's output."""
 
-n, m, N = sp.symbols("n m N", integer=True, positive=True)
-"""Units of this layer, units of the layer before, samples."""
+U, C, V, R, H, M, S, g = (array(name) for name in ("U", "C", "V", "R", "H", "M", "S", "g"))
+"""Mean, centred entries, variance, its root, normalized entries, factor and shift of a dropout, gain."""
+
+n, m, N, q = sp.symbols("n m N q", integer=True, positive=True)
+"""Units of this layer, units of the layer before, samples, units of a second layer before."""

@@ -1,4 +1,4 @@
-"""Program and template to module text. The only room that knows Jinja2; templates lay out, this module decides."""
+"""Program and template to module text: templates lay out, this module decides."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ import math
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta
 
 from symmlp.calculus.error_functions import far_coefficients, near_coefficients
 from symmlp.calculus.functions import ElementFunction, Form, RowFunction
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.derivation import Derivation, Formula
 from symmlp.errors import UnsupportedError, shown
-from symmlp.matrix import Call, Var, shape_text, sizes_used, variables, walk
+from symmlp.graph import Mask
+from symmlp.matrix import Call, shape_text, sizes_used, variables, walk
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numpy import NumpyPrinter
 from symmlp.printing.text import TextStyle
 from symmlp.program.ir import Function, Program, Statement, Update
+from symmlp.spec_layers import Dense, Layer
+from symmlp.templating import filled
 
 FEW_ULPS = 40.0
 """Errors up to this many units in the last place are not worth a word in generated code."""
@@ -68,6 +67,18 @@ class ParameterText:
 
 
 @dataclass(frozen=True)
+class MaskText:
+    """Arrays that are drawn together: the probability that an entry is dropped, the shape, and (name, value) pairs.
+
+    `arrays` gives the name of each, what it holds where an entry is kept, and where it is dropped.
+    """
+
+    rate: str
+    width: int
+    arrays: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
 class ErrorFunctions:
     """Coefficients of the module's erf and erfc, as Python writes them."""
 
@@ -89,6 +100,11 @@ class Context:
     outputs: int
     n_params: int
     parameters: tuple[ParameterText, ...]
+    starts: tuple[tuple[str, str], ...]
+    masks: tuple[MaskText, ...]
+    drawn: tuple[str, ...]
+    keep_all: tuple[str, ...]
+    masks_unpacking: tuple[str, ...]
     error_functions: ErrorFunctions | None
     functions: tuple[FunctionText, ...]
     unpacking: tuple[str, ...]
@@ -124,7 +140,7 @@ def render_elementwise(functions: Sequence[Function], source: ElementFunction, v
 def _filled(name: str, context: Context | ElementwiseContext) -> str:
     """Return the template's text, proven to be Python."""
     values = {field.name: getattr(context, field.name) for field in fields(context)}
-    text = _environment().get_template(name).render(values)
+    text = filled(name, values)
     ast.parse(text)
     return text
 
@@ -139,37 +155,6 @@ def render(program: Program, derivation: Derivation, *, target: str, style: str,
         asked, known = shown(f"{target}/{style}"), ", ".join(MODULES)
         raise UnsupportedError(f"target and style: no template for {asked}; expected one of {known}")
     return _filled(f"{target}/{style}.py.j2", _context(program, derivation, dtype, version))
-
-
-def template_variables(name: str) -> set[str]:
-    """Return the variables that a template reads, those of the parts that it includes among them."""
-    environment = _environment()
-    assert environment.loader is not None
-    source, _, _ = environment.loader.get_source(environment, name)
-    tree = environment.parse(source)
-    found = meta.find_undeclared_variables(tree)
-    for part in meta.find_referenced_templates(tree):
-        found |= template_variables(part) if part else set()
-    return found
-
-
-@cache
-def templates_folder() -> Path:
-    """Return the folder of templates: beside the package in a checkout, inside it in an installed wheel."""
-    package = Path(__file__).resolve().parent
-    inside = package / "_templates"
-    return inside if inside.is_dir() else package.parent / "templates"
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(templates_folder()),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - Python text, not HTML: escaping would corrupt it
-    )
 
 
 def _context(program: Program, derivation: Derivation, dtype: Dtype, version: str) -> Context:
@@ -187,6 +172,11 @@ def _context(program: Program, derivation: Derivation, dtype: Dtype, version: st
         outputs=network.outputs,
         n_params=sum(math.prod(map(int, parameter.shape)) for parameter in program.parameters),
         parameters=tuple(ParameterText(each.name, shape_text(each.shape)) for each in program.parameters),
+        starts=tuple((name, repr(value)) for name, value in derivation.graph.starts.items()),
+        masks=tuple(_mask(mask, derivation) for mask in derivation.graph.masks),
+        drawn=tuple(array.name for array in program.drawn),
+        keep_all=tuple(_keep_all(derivation.graph.masks)),
+        masks_unpacking=tuple(_masks_unpacking(program, {array.name for array in program.drawn})),
         error_functions=_error_functions(program.functions),
         functions=tuple(writer.function(function) for function in program.functions),
         unpacking=tuple(_assignment([each.name for each in program.parameters], "unpack(theta)")),
@@ -205,36 +195,49 @@ def _context(program: Program, derivation: Derivation, dtype: Dtype, version: st
 
 def _description(derivation: Derivation) -> str:
     """Return the network in one line: sizes and the names of functions, never a user's own text."""
-    network, graph = derivation.network, derivation.graph
-    functions = [node.function for node in graph.nodes if node.op.output == "A"]
-    layers = [f"{layer.units} {function}" for layer, function in zip(network.layers, functions, strict=True)]
+    network = derivation.network
+    functions = {node.layer: node.function for node in derivation.graph.nodes[:-1] if node.function}
+    layers = [_layer_text(layer, functions.get(number)) for number, layer in enumerate(network.layers, start=1)]
     loss = "an expression of its own" if network.loss_definition.from_user else network.loss
     text = " -> ".join([str(network.inputs), *layers]) + f", loss {loss} ({network.reduction})"
     return "\n".join(textwrap.wrap(text, WIDTH, break_long_words=False))
 
 
+def _layer_text(layer: Layer, function: str | None) -> str:
+    """Return `8 tanh`, or the type and the numbers of any other layer."""
+    if isinstance(layer, Dense):
+        return f"{layer.units} {function}"
+    return str(function) if layer.definition else layer.short
+
+
+def _mask(mask: Mask, derivation: Derivation) -> MaskText:
+    (_, width) = derivation.graph.shapes[mask.factor[0]]
+    arrays = tuple((name, repr(kept), repr(dropped)) for name, dropped, kept in mask.arrays)
+    return MaskText(repr(mask.rate), int(width), arrays)
+
+
+def _keep_all(masks: Sequence[Mask]) -> list[str]:
+    """Return the lines that give the values of all masks when nothing is dropped: factors 1, shifts 0."""
+    values = [value for mask in masks for value in ("1.0", "0.0")[: len(mask.arrays)]]
+    return _tuple_lines("KEEP_ALL = ", values) if values else []
+
+
+def _masks_unpacking(program: Program, read: set[str]) -> list[str]:
+    """Return the line that names the masks; those that are not `read` after it are marked so."""
+    names = [array.name if array.name in read else f"_{array.name}" for array in program.drawn]
+    return _assignment(names, "KEEP_ALL if masks is None else masks") if names else []
+
+
 def _notation(program: Program, derivation: Derivation) -> Iterator[str]:
     rows = [("N", "", "samples in the batch"), ("X", shape_text(program.inputs[0].shape), "inputs")]
     rows.append(("Y", shape_text(program.inputs[1].shape), "targets"))
-    rows += [(each.name, shape_text(each.shape), _parameter_meaning(each)) for each in program.parameters]
-    rows += [
-        (each.target.name, shape_text(each.target.shape), _array_meaning(each, program)) for each in program.forward
-    ]
+    arrays = (*program.parameters, *program.drawn, *(each.target for each in program.forward))
+    rows += [(each.name, shape_text(each.shape), derivation.graph.roles[each.name]) for each in arrays]
     rows += [("L", "()", "loss"), ("dV", "as V", "∂L/∂V, for any V above")]
     rows.insert(0, ("name", "shape", "meaning"))
     names, shapes = (max(len(row[at]) for row in rows) for at in (0, 1))
     for name, shape, meaning in rows:
         yield f"{name:<{names}}  {shape:<{shapes}}  {meaning}"
-
-
-def _parameter_meaning(parameter: Var) -> str:
-    return f"{'weights' if parameter.name[0] == 'W' else 'bias'} of layer {parameter.name[1:]}"
-
-
-def _array_meaning(statement: Statement, program: Program) -> str:
-    if statement.target.name == program.prediction:
-        return "prediction"
-    return f"{'pre-activation' if statement.target.name[0] == 'Z' else 'activation'} of layer {statement.layer}"
 
 
 @dataclass(frozen=True)
@@ -248,8 +251,15 @@ class _Writer:
         for statement in statements:
             formula = FormulaPrinter(TextStyle()).node(statement.formula) if statement.formula is not None else ""
             yield from _comment(f"{statement.id}  {statement.subject} = {formula}")
-            shape = shape_text(statement.target.shape)
-            yield f"{statement.target.name} = {self.printer.text(statement.value)}  # {shape}"
+            line, shape = (
+                f"{statement.target.name} = {self.printer.text(statement.value)}",
+                shape_text(statement.target.shape),
+            )
+            if len(line) + len(shape) + 8 > WIDTH:
+                yield f"# shape {shape}"
+                yield line
+            else:
+                yield f"{line}  # {shape}"
 
     def function(self, function: Function) -> FunctionText:
         """Return a function of the module."""
@@ -335,13 +345,17 @@ def _reading(program: Program, statements: Iterable[Statement]) -> Iterator[str]
         yield "N = X.shape[0]"
     read = {name for statement in statements for name in variables(statement.value)}
     weights = [each.name for each in program.parameters if each.name in read]
+    if program.drawn and read & {array.name for array in program.drawn}:
+        yield from _masks_unpacking(program, read)
     if weights:
         yield "parameters = unpack(theta)"
         yield from (f"{name} = parameters.{name}" for name in weights)
     made = [each.target.name for each in program.forward]
     first = next(at for at, name in enumerate(made) if name in read)
     names = [name if name in read else f"_{name}" for name in made[first:]]
-    yield from _assignment(["*_", *names] if first else names, "propagate(theta, X)")
+    yield from _assignment(
+        ["*_", *names] if first else names, f"propagate(theta, X{', masks' if program.drawn else ''})"
+    )
 
 
 def _gradient_result(program: Program) -> list[str]:

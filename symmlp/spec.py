@@ -4,136 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import sympy as sp
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    ValidationError,
-    ValidationInfo,
-    WithJsonSchema,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
-from symmlp.catalog.activations import Activation, activation, read_activation
+from symmlp.catalog.activations import Activation
 from symmlp.catalog.losses import Loss, loss, read_loss
-from symmlp.catalog.parameters import Settings, settings
-from symmlp.errors import SpecError, SymmlpError, did_you_mean, shown
+from symmlp.catalog.parameters import Settings
+from symmlp.errors import SpecError, shown
 from symmlp.names import check_name
+from symmlp.spec_layers import LAYERS, AnyLayer, Dense, braced
+from symmlp.spec_part import MAX_LAYERS, Parameters, Part, Units, with_settings
 from symmlp.spec_text import parse_json, parse_short, parse_toml, read_spec_file
 
-MAX_LAYERS = 10_000
-MAX_UNITS = 10**9
-
 KinkWeight = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
-Units = Annotated[int, Field(strict=True, ge=1, le=MAX_UNITS)]
 
 
-class _Part(BaseModel):
-    """A frozen part of a spec; every validation error comes out as one line of SpecError."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            raise SpecError(_first_line(error, type(self))) from None
-
-    @classmethod
-    def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """Return the part that the mapping `obj` describes; raises SpecError with one line."""
-        if isinstance(obj, cls):
-            return obj
-        try:
-            return super().model_validate(obj, **options)
-        except ValidationError as error:
-            raise SpecError(_first_line(error, cls)) from None
-
-
-def _settings(values: Any, info: ValidationInfo) -> Settings:
-    return settings(values, info.field_name or "parameters")
-
-
-Parameters = Annotated[
-    Settings,
-    PlainValidator(_settings),
-    PlainSerializer(dict),
-    WithJsonSchema({"type": "object", "additionalProperties": {"type": "number"}}),
-]
-"""Finite numbers by name."""
-
-
-def _with_settings(values: Any, field: str, parameters: str, read: Callable[[str], tuple[str, Settings]]) -> Any:
-    """Return the values with `leaky_relu(alpha=0.2)` taken apart, and aliases resolved."""
-    text = values.get(field) if isinstance(values, dict) else None
-    if not isinstance(text, str):
-        return values
-    name, given = read(text)
-    named = settings(values.get(parameters, {}), parameters)
-    for key in given:
-        if key in named:
-            raise SpecError(f"{parameters}.{key}: is given twice; expected it in {field} or in {parameters}")
-    return {**values, field: name, parameters: {**given, **named}}
-
-
-_ABSENT = object()
-"""Stands for an argument that was not given; None is one that was."""
-
-
-class Dense(_Part):
-    """A dense layer: `Z = X Wᵀ + 1 bᵀ`, then `A = activation(Z)`."""
-
-    units: Units = Field(description="Number of outputs of the layer, a positive integer.")
-    activation: str = Field(
-        "identity", strict=True, description="A catalogued name such as 'tanh', or an expression in x."
-    )
-    bias: bool = Field(True, strict=True, description="Whether b is added.")
-    parameters: Parameters = Field(
-        default_factory=Settings, description="Values of the activation's parameters, such as {alpha = 0.2}."
-    )
-
-    def __init__(self, units: Any = _ABSENT, activation: Any = "identity", **values: Any) -> None:
-        if units is not _ABSENT:
-            values["units"] = units
-        super().__init__(activation=activation, **values)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read(cls, values: Any) -> Any:
-        return _with_settings(values, "activation", "parameters", read_activation)
-
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        self.definition  # noqa: B018 - looking it up checks it
-        return self
-
-    @property
-    def definition(self) -> Activation:
-        """The activation, looked up or parsed."""
-        return activation(self.activation, given=self.parameters)
-
-
-class Network(_Part):
+class Network(Part):
     """A multi-layer perceptron and its loss.
 
     `reduction` is how the entries' losses become one number: `mean` (PyTorch's meaning: over samples for a loss defined
     on a row, over all entries otherwise), `sum`, or `batch_mean` (the sum divided by the number of samples).
     """
 
+    parts: ClassVar[Mapping[str, type[Part]]] = LAYERS
+
     name: str = Field(
         "network", strict=True, description="A name for people; it never becomes an identifier in generated code."
     )
     inputs: Units = Field(description="Number of input features.")
-    layers: tuple[Dense, ...] = Field(min_length=1, max_length=MAX_LAYERS, description="Layers from input to output.")
+    layers: tuple[AnyLayer, ...] = Field(
+        min_length=1, max_length=MAX_LAYERS, description="Layers from input to output."
+    )
     loss: str = Field(
         strict=True, description="A catalogued name such as 'mse', or an expression in p (prediction) and y (target)."
     )
@@ -154,10 +60,11 @@ class Network(_Part):
     @model_validator(mode="before")
     @classmethod
     def _read(cls, values: Any) -> Any:
-        return _with_settings(values, "loss", "loss_parameters", read_loss)
+        return with_settings(values, "loss", "loss_parameters", read_loss)
 
     @model_validator(mode="after")
     def _output_fits_loss(self) -> Self:
+        _check_layers(self)
         _check_output(self)
         return self
 
@@ -185,17 +92,18 @@ class Network(_Part):
         return cls.parse(text)
 
     @property
-    def activations(self) -> tuple[Activation, ...]:
-        """The activation of each layer; one with other parameters than an earlier one is called leaky_relu_2."""
-        found, members = [], dict[str, list[sp.Expr]]()
-        for definition in (layer.definition for layer in self.layers):
-            known = members.setdefault(definition.name, [])
-            if definition.value not in known:
-                known.append(definition.value)
-            number = 1 + known.index(definition.value)
-            is_first = number == 1 or definition.from_user
-            found.append(definition if is_first else replace(definition, name=f"{definition.name}_{number}"))
-        return tuple(found)
+    def activations(self) -> tuple[Activation | None, ...]:
+        """The activation at the end of each layer, or None; one with other parameters than before is leaky_relu_2."""
+        members: dict[str, list[sp.Expr]] = {}
+        return tuple(layer.definition and _numbered(layer.definition, members) for layer in self.layers)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Number of inputs, then number of outputs of each layer."""
+        widths = [self.inputs]
+        for layer in self.layers:
+            widths.append(layer.width(widths))
+        return tuple(widths)
 
     @property
     def loss_definition(self) -> Loss:
@@ -205,14 +113,20 @@ class Network(_Part):
     @property
     def outputs(self) -> int:
         """Number of outputs, K."""
-        return self.layers[-1].units
+        return self.widths[-1]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain data that describes the network completely, in the order of the fields; no empty parameters."""
+        """Return plain data that describes the network completely, in the order of the fields.
+
+        What a spec may leave out is left out: empty parameters, and the type of a dense layer.
+        """
         values = self.model_dump(mode="json")
         for part, field in ((values, "loss_parameters"), *((layer, "parameters") for layer in values["layers"])):
-            if not part[field]:
+            if not part.get(field, True):
                 del part[field]
+        for layer in values["layers"]:
+            if layer["type"] == "dense":
+                del layer["type"]
         return values
 
     def digest(self) -> str:
@@ -221,31 +135,37 @@ class Network(_Part):
 
     def short(self) -> str:
         """Return the short string of the network; what it cannot say (name, reduction, bias) is left out."""
-        layers = [f"{layer.units}{_activation_text(layer)}" for layer in self.layers]
-        lost = _braced(self.loss) + self.loss_parameters.text()
+        layers = [layer.short for layer in self.layers]
+        lost = braced(self.loss) + self.loss_parameters.text()
         return " -> ".join([str(self.inputs), *layers]) + f" | {lost}"
 
 
-def _activation_text(layer: Dense) -> str:
-    """Return ` tanh`, or nothing for the identity."""
-    return "" if layer.activation == "identity" else f" {_braced(layer.activation)}{layer.parameters.text()}"
+def _numbered(definition: Activation, members: dict[str, list[sp.Expr]]) -> Activation:
+    """Return the activation under a name of its own, `members` being what has each name so far."""
+    known = members.setdefault(definition.name, [])
+    if definition.value not in known:
+        known.append(definition.value)
+    number = 1 + known.index(definition.value)
+    is_first = number == 1 or definition.from_user
+    return definition if is_first else replace(definition, name=f"{definition.name}_{number}")
 
 
-def _braced(text: str) -> str:
-    return text if text.isidentifier() and text not in ("x", "p", "y") else "{" + text + "}"
+def _check_layers(network: Network) -> None:
+    widths = [network.inputs]
+    for number, layer in enumerate(network.layers, start=1):
+        try:
+            layer.check(widths)
+        except SpecError as error:
+            raise SpecError(f"layers[{number}].{error}") from None
+        widths.append(layer.width(widths))
 
 
 def _check_output(network: Network) -> None:
-    last, lost = network.layers[-1].definition, network.loss_definition
+    last, lost = network.layers[-1], network.loss_definition
     if last.outputs not in lost.accepts:
         hint = _REMEDIES.get((network.loss, last.outputs), f"a {' or '.join(lost.accepts)} output")
-        raise SpecError(
-            f"loss: {shown(network.loss)} does not fit the output activation {shown(network.layers[-1].activation)}; "
-            f"expected {hint}"
-        )
-    for number, layer in enumerate(network.layers, start=1):
-        if layer.units == 1 and layer.definition.outputs == "simplex":
-            raise SpecError(f"layers[{number}].units: softmax over 1 unit is always 1; expected at least 2 units")
+        end = f"activation {shown(last.definition.name)}" if last.definition else f"layer {shown(last.type)}"
+        raise SpecError(f"loss: {shown(network.loss)} does not fit the output {end}; expected {hint}")
 
 
 _REMEDIES = {
@@ -266,55 +186,4 @@ _REMEDIES = {
 }
 
 
-def _first_line(error: ValidationError, part: type[BaseModel]) -> str:
-    """Return the first fault of `error` as `field: found, expected`, naming layers by their number from 1."""
-    fault = error.errors(include_url=False)[0]
-    cause = fault.get("ctx", {}).get("error")
-    place = _place(fault["loc"])
-    if isinstance(cause, SymmlpError):
-        inner = str(cause)
-        # A part checked as a whole is named by its number; a field that is checked names itself.
-        head = place if fault["loc"] and isinstance(fault["loc"][-1], int) else place.rpartition(".")[0]
-        return f"{head}.{inner}" if head else inner
-    found = shown(fault["input"])
-    match fault["type"]:
-        case "missing":
-            return f"{place}: missing key {shown(str(fault['loc'][-1]))}"
-        case "extra_forbidden":
-            key = str(fault["loc"][-1])
-            place = _place((*fault["loc"][:-1], _printable(key)))
-            known = Dense.model_fields if len(fault["loc"]) > 1 else part.model_fields
-            hint = did_you_mean(key, known) or f"; expected one of {', '.join(known)}"
-            return f"{place}: unknown key {shown(key)}{hint}"
-        case "int_type" | "greater_than_equal" | "less_than_equal" | "int_from_float" | "int_parsing":
-            return f"{place}: must be a positive integer up to {MAX_UNITS}, got {found}"
-        case "too_short":
-            return f"{place}: expected at least one layer, got none"
-        case "too_long":
-            return f"{place}: expected at most {MAX_LAYERS} layers"
-        case _ if fault["loc"] and fault["loc"][0] == "kinks":
-            return f"kinks: expected smallest, left, right, middle or a number from 0 to 1, got {found}"
-        case "literal_error":
-            return f"{place}: expected {fault['ctx']['expected']}, got {found}"
-        case "invalid_key" | "string_unicode":
-            return f"spec: unknown key {found}; expected one of {', '.join(part.model_fields)}"
-        case "string_type":
-            return f"{place}: expected a text, got {found}"
-        case "bool_type":
-            return f"{place}: expected true or false, got {found}"
-        case "tuple_type":
-            return f"{place}: expected a list of layers, got {found}"
-        case _:
-            return f"{place or 'spec'}: expected a mapping of keys, got {found}"
-
-
-def _printable(key: str) -> str:
-    """Return a key as it may stand at the head of a message: itself if it is plain, else quoted and shortened."""
-    return key if key.isidentifier() and key.isascii() and len(key) <= 64 else shown(key)
-
-
-def _place(location: tuple[int | str, ...]) -> str:
-    place = ""
-    for step in location:
-        place += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if place else step
-    return place
+__all__ = ["Dense", "Network"]

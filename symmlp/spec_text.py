@@ -7,11 +7,15 @@ import re
 import tomllib
 from typing import Any, NoReturn
 
+from symmlp.catalog.activations import ALIASES, TABLE, canonical
 from symmlp.catalog.parameters import arguments
-from symmlp.errors import SpecError, shown
+from symmlp.errors import SpecError, did_you_mean, shown
 
 MAX_FILE_BYTES = 4 * 2**20
 MAX_SHORT_LENGTH = 200_000
+
+LAYER_TYPES = ("dropout", "alpha_dropout", "layer_norm", "rms_norm", "add", "concat")
+"""Layers that a short string calls by their type, with their fields in brackets."""
 
 _LAYER = re.compile(r"\s*(?P<units>[^\s{]+)(?:\s+(?P<activation>(?:\{.*\}|[^\s{}(]+)(?:\s*\(.*\))?))?\s*", re.DOTALL)
 _FUNCTION = re.compile(r"(?P<name>\{.*\}|[A-Za-z0-9_]+)\s*(?P<arguments>\(\s*\w+\s*=.*\))?", re.DOTALL)
@@ -62,18 +66,31 @@ def _split_outside_braces(text: str, separator: str) -> list[str]:
 
 
 def _layer(part: str, number: int) -> dict[str, Any]:
+    """Return the values of `8 tanh`, `dropout(rate=0.2)` or `tanh`; a word that is neither is taken for a size."""
+    without_units = _FUNCTION.fullmatch(part.strip())
+    if without_units is not None and not without_units["name"].isdigit():
+        owner, name = f"layers[{number}].", without_units["name"]
+        if name in LAYER_TYPES:
+            return {"type": name, **_settings(without_units["arguments"], owner)}
+        if name.startswith("{") or canonical(name) in TABLE:
+            return {"type": "activation", **_function(part, "activation", "parameters", owner)}
     match = _LAYER.fullmatch(part)
     if match is None:
         raise SpecError(f"layers[{number}]: cannot read {shown(part.strip())}; expected 'units activation'")
-    values: dict[str, Any] = {"units": _integer(match["units"], f"layers[{number}].units")}
+    hint = did_you_mean(match["units"], [*LAYER_TYPES, *TABLE, *ALIASES])
+    values: dict[str, Any] = {"units": _integer(match["units"], f"layers[{number}].units", hint)}
     if match["activation"]:
         values |= _function(match["activation"], "activation", "parameters", f"layers[{number}].")
     return values
 
 
-def _integer(text: str, field: str) -> int:
+def _settings(text: str | None, owner: str) -> dict[str, Any]:
+    return dict(arguments(text, f"{owner}type", owner.rstrip("."))) if text else {}
+
+
+def _integer(text: str, field: str, hint: str = "") -> int:
     if not re.fullmatch(r"[0-9]{1,12}", text, re.ASCII) or int(text) == 0:
-        raise SpecError(f"{field}: must be a positive integer, got {shown(text)}")
+        raise SpecError(f"{field}: must be a positive integer, got {shown(text)}{hint}")
     return int(text)
 
 

@@ -19,7 +19,7 @@ import pytest
 from jinja2 import UndefinedError
 from sympy.core.cache import clear_cache
 
-from symmlp import render
+from symmlp import render, templating
 from symmlp.catalog.activations import TABLE as ACTIVATIONS
 from symmlp.catalog.losses import TABLE as LOSSES
 from symmlp.derivation import Derivation
@@ -27,8 +27,9 @@ from symmlp.deriving import derive
 from symmlp.errors import UnsupportedError
 from symmlp.generation import generate
 from symmlp.matrix import shape_text
-from symmlp.render import Context, ElementwiseContext, template_variables
+from symmlp.render import Context, ElementwiseContext
 from symmlp.spec import Dense, Network
+from symmlp.templating import template_variables
 from symmlp.version import __version__
 from tests.generated_modules import NETWORKS, executed, source_of
 from tests.strategies import drawn_networks, output_activations
@@ -261,28 +262,28 @@ def test_a_template_that_disagrees_with_its_context_is_noticed(
     old: str, new: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _copy_templates(tmp_path, old, new)
-    monkeypatch.setattr(render, "templates_folder", lambda: tmp_path)
+    monkeypatch.setattr(templating, "templates_folder", lambda: tmp_path)
     assert name in _disagreement("numpy/plain.py.j2", Context)
 
 
 def test_a_template_that_asks_for_an_unknown_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _copy_templates(tmp_path, "{{ n_params }}", "{{ n_parameters }}")
-    monkeypatch.setattr(render, "templates_folder", lambda: tmp_path)
+    monkeypatch.setattr(templating, "templates_folder", lambda: tmp_path)
     with pytest.raises(UndefinedError, match="'n_parameters' is undefined"):
         generate(NETWORK)
 
 
 def test_a_template_that_writes_no_python_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _copy_templates(tmp_path, "N_PARAMS = {{ n_params }}", "N_PARAMS = = {{ n_params }}")
-    monkeypatch.setattr(render, "templates_folder", lambda: tmp_path)
+    monkeypatch.setattr(templating, "templates_folder", lambda: tmp_path)
     with pytest.raises(SyntaxError):
         generate(NETWORK)
 
 
 def _copy_templates(folder: Path, old: str, new: str) -> None:
     """Copy all templates to `folder`, a text in the plain one being replaced."""
-    for path in render.templates_folder().rglob("*.j2"):
-        target = folder / path.relative_to(render.templates_folder())
+    for path in templating.templates_folder().rglob("*.j2"):
+        target = folder / path.relative_to(templating.templates_folder())
         target.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_text(encoding="utf-8")
         target.write_text(text.replace(old, new) if path.name == "plain.py.j2" else text, encoding="utf-8")

@@ -56,7 +56,7 @@ def test_an_expression_may_hold_an_arrow_s_characters() -> None:
         ("4 -> | mse", "layers[1]: cannot read ''; expected 'units activation'"),
         ("4 -> -> 3 | mse", "layers[1]: cannot read ''; expected 'units activation'"),
         ("-> 3 | mse", "inputs: must be a positive integer, got ''"),
-        ("4 -> tanh | mse", "layers[1].units: must be a positive integer, got 'tanh'"),
+        ("4 -> tahn | mse", "layers[1].units: must be a positive integer, got 'tahn'; did you mean 'tanh'?"),
         ("4 -> 3 tanh relu | mse", "layers[1]: cannot read '3 tanh relu'; expected 'units activation'"),
         ("4 -> 3 -> 2 tanh 5 | mse", "layers[2]: cannot read '2 tanh 5'; expected 'units activation'"),
         ("4 -> 3 x*2 | mse", "layers[1].activation: 'x*2' is no name; expected a name, or an expression in braces"),

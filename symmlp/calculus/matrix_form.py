@@ -19,9 +19,11 @@ from symmlp.matrix import (
     Compare,
     Constant,
     Divide,
+    Join,
     MatMul,
     Node,
     Number,
+    Part,
     Power,
     Product,
     Real,
@@ -113,6 +115,9 @@ class MatrixForm:
 
     def _addition(self, expr: sp.Add, row: Index | None, column: Index | None) -> Node:
         """Return the sum, a number common to all terms taken out: 2 (P - Y); in update equations vectors come first."""
+        joined = self._joined(expr, row, column)
+        if joined is not None:
+            return joined
         content, primitive = expr.primitive()
         if content != 1 and (content.is_Integer or all(abs(term.as_coeff_Mul()[0]) == 1 for term in primitive.args)):
             return self._product(sp.Mul(content, primitive, evaluate=False), row, column)
@@ -155,7 +160,19 @@ class MatrixForm:
     def _array(self, expr: sp.Indexed, row: Index | None, column: Index | None) -> Node:
         name = str(expr.base.label)
         array = Var(name, self.shapes[name])
-        match expr.indices:
+        shifts = [_shift(index) for index in expr.indices]
+        whole = self._placed(array, expr, tuple(index for index, _ in shifts), row, column)
+        for axis, (index, shift) in enumerate(shifts):
+            size = _size(range_of(index, self.size))
+            if len(array.shape) > axis and array.shape[axis] != size and array.shape[axis] != 1:
+                return self._placed(Part(array, axis, _size(shift), size), expr, (shifts[0][0], index), row, column)
+        return whole
+
+    def _placed(
+        self, array: Node, expr: sp.Indexed, indices: tuple[Index, ...], row: Index | None, column: Index | None
+    ) -> Node:
+        """Return the array, or its transpose, such that its axes are `row` and `column`."""
+        match indices[: len(expr.indices)]:
             case (first, second) if (first, second) == (row, column):
                 return array
             case (first, second) if (first, second) == (column, row):
@@ -164,9 +181,23 @@ class MatrixForm:
                 return array
             case (single,) if self.columns and single == column:
                 return Transpose(array)
-            case (single,) if single == row and array.shape[1:] == (1,):
+            case (single,) if single == row and shape_of(array)[1:] == (1,):
                 return array
         raise UnsupportedError(f"{expr} has no place in a matrix with axes {row}, {column}")
+
+    def _joined(self, expr: sp.Add, row: Index | None, column: Index | None) -> Node | None:
+        """Return arrays side by side, if each term puts one array's entries in places of their own by a delta."""
+        along = row if self.columns else column
+        parts = []
+        for term in expr.args:
+            deltas = term.atoms(sp.KroneckerDelta)
+            if not isinstance(term, sp.Sum) or len(deltas) != 1 or along is None:
+                return None
+            (delta,), index = deltas, term.limits[0][0]
+            (place,) = (argument for argument in delta.args if argument != along)
+            entry = term.function.xreplace({delta: sp.Integer(1)})
+            parts.append((place != index, self.of(entry, *((index, None) if self.columns else (row, index)))))
+        return Join(tuple(part for _, part in sorted(parts, key=lambda part: part[0])), 0 if self.columns else 1)
 
     def _power(self, expr: sp.Pow, row: Index | None, column: Index | None) -> Node:
         base, exponent = expr.as_base_exp()
@@ -285,6 +316,14 @@ class MatrixForm:
     def shape(self, *indices: Index) -> Shape:
         """Return the shape of an array with these indices."""
         return tuple(_size(range_of(index, self.size)) for index in indices)
+
+
+def _shift(index: sp.Expr) -> tuple[Index, sp.Expr]:
+    """Return (c, m) for the index c + m, and (c, 0) for c."""
+    if isinstance(index, sp.Add):
+        (moved,) = (term for term in index.args if term.name in "ac")
+        return moved, index - moved
+    return index, sp.Integer(0)
 
 
 def _size(size: sp.Expr) -> int | str:

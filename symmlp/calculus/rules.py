@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from symmlp.calculus.index_notation import Index
-from symmlp.calculus.vjp import BackwardRule, backward_rule, matrix_form, one_sample
+from symmlp.calculus.vjp import BackwardRule, backward_rule, matrix_form, one_sample, places
 from symmlp.catalog.layers import Op
 from symmlp.matrix import Node
 from symmlp.notation import array
@@ -32,8 +31,8 @@ class Rules:
         if op.name not in self._forward:
             own = self.op(op)
             value = _call(own) if as_call else own.value
-            form = matrix_form(own, own.axes, columns=self.columns)
-            self._forward[op.name] = form.of(value, *self.places(own.axes))
+            form = matrix_form(own, own.axes, own.axes, columns=self.columns)
+            self._forward[op.name] = form.of(value, *places(own.axes, own.axes, self.columns))
         return self._forward[op.name]
 
     def backward(self, op: Op, operand: str) -> BackwardRule:
@@ -42,14 +41,6 @@ class Rules:
         if key not in self._backward:
             self._backward[key] = backward_rule(self.op(op), operand, columns=self.columns)
         return self._backward[key]
-
-    def places(self, axes: tuple[Index, ...]) -> tuple[Index | None, Index | None]:
-        """Return the (row, column) axes of an array with these axes."""
-        if len(axes) == 2:
-            return axes[0], axes[1]
-        if not axes:
-            return None, None
-        return (axes[0], None) if self.columns else (None, axes[0])
 
 
 def _call(op: Op) -> sp.Expr:

@@ -8,9 +8,9 @@ import sympy as sp
 
 from symmlp.calculus.index_notation import Index, Partial, contract, contractions, rebuilt, renamed, slope_of, terms
 from symmlp.calculus.matrix_form import MatrixForm
-from symmlp.catalog.layers import SIZES, Op
-from symmlp.matrix import Node, Shape, filled
-from symmlp.notation import G, array, batch, column_of_wrt, row_of_wrt
+from symmlp.catalog.layers import SIZES, Axes, Op
+from symmlp.matrix import Node, Shape, Var, filled
+from symmlp.notation import array, batch, column_of_wrt, row_of_wrt
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,12 @@ def drop_batch(expr: sp.Expr) -> sp.Expr:
 def array_shapes(op: Op) -> dict[str, Shape]:
     """Return the symbolic shapes of the op's operands, output and cotangent."""
     axes = {**op.operands, **op.given, op.output: op.axes, "G": op.axes}
-    return {name: tuple(str(SIZES[axis]) for axis in own) for name, own in axes.items()}
+    return {name: _shape(own) for name, own in axes.items()}
+
+
+def _shape(axes: Axes) -> Shape:
+    """Return the shape of an array with these axes; one number a sample is a column."""
+    return (str(SIZES[batch]), 1) if axes == (batch,) else tuple(str(SIZES[axis]) for axis in axes)
 
 
 def backward_rule(op: Op, operand: str, *, columns: bool = False) -> BackwardRule:
@@ -71,7 +76,7 @@ def backward_rule(op: Op, operand: str, *, columns: bool = False) -> BackwardRul
     axes = op.operands[operand]
     indices = (row_of_wrt, column_of_wrt)[: len(axes)]
     size = {**SIZES, **{index: SIZES[axis] for index, axis in zip(indices, axes, strict=True)}}
-    wanted = array(operand)[indices]
+    wanted = entry(operand, indices)
     steps = list(_differentiated(op, wanted, size))
     derived = contract(steps[-1].after, size)
     for contraction in contractions(steps[-1].after, size):
@@ -80,36 +85,51 @@ def backward_rule(op: Op, operand: str, *, columns: bool = False) -> BackwardRul
     folded = fold(op, derived, size)
     if folded != derived:
         steps.append(RuleStep(f"simplification: insert {{{op.output}}}", derived, folded))
-    form = matrix_form(op, indices, columns=columns)
-    node = filled(form.of(folded, *_places(indices, columns)), array_shapes(op)[operand])
+    form = matrix_form(op, axes, indices, columns=columns)
+    shape = form.shapes[operand]
+    node = filled(form.of(folded, *places(axes, indices, columns)), shape)
     steps.append(RuleStep("matrix form", folded, node))
     return BackwardRule(op, operand, indices, folded, node, tuple(steps))
 
 
-def matrix_form(op: Op, indices: tuple[Index, ...], *, columns: bool) -> MatrixForm:
-    """Return the recogniser for expressions in the op's arrays and these free indices."""
+def entry(name: str, indices: tuple[Index, ...]) -> sp.Expr:
+    """Return the entry of an array at these indices; an array without axes is a number."""
+    return array(name)[indices] if indices else sp.Symbol(name, real=True)
+
+
+def matrix_form(op: Op, axes: Axes, indices: tuple[Index, ...], *, columns: bool) -> MatrixForm:
+    """Return the recogniser for expressions in the op's arrays, its free indices running over these axes."""
     shapes = array_shapes(op)
-    ranges = {**SIZES, **dict(zip(indices, (SIZES[axis] for axis in op.axes), strict=False))}
+    ranges = {**SIZES, **dict(zip(indices, (SIZES[axis] for axis in axes), strict=True))}
     if columns:
         shapes = {name: (shape[0], 1) if len(shape) == 1 else shape for name, shape in shapes.items()}
-    return MatrixForm(shapes, ranges, columns)
+    numbers: dict[sp.Symbol, Node] = {
+        sp.Symbol(name, real=True): Var(name, ()) for name, shape in shapes.items() if not shape
+    }
+    return MatrixForm(shapes, ranges, columns, numbers)
 
 
-def _places(indices: tuple[Index, ...], columns: bool) -> tuple[Index | None, Index | None]:
-    """Return (row axis, column axis) of the result: one index is a row vector, or a column in the one-sample layout."""
+def places(axes: Axes, indices: tuple[Index, ...], columns: bool) -> tuple[Index | None, Index | None]:
+    """Return (row axis, column axis) of an array with these axes.
+
+    One axis of units lies along a row, or is a column in the one-sample layout; one of samples is a column.
+    """
     if len(indices) == 2:
         return indices[0], indices[1]
-    return (indices[0], None) if columns else (None, indices[0])
+    if not indices:
+        return None, None
+    return (indices[0], None) if columns or axes == (batch,) else (None, indices[0])
 
 
-def _differentiated(op: Op, wanted: sp.Indexed, size: dict[Index, sp.Expr]) -> list[RuleStep]:
+def _differentiated(op: Op, wanted: sp.Expr, size: dict[Index, sp.Expr]) -> list[RuleStep]:
     """Return the chain rule and the differentiated defining equation as steps."""
     sum_over = tuple((axis, 1, SIZES[axis]) for axis in op.axes)
-    cotangent = G[op.axes] if op.axes else sp.Integer(1)
-    output = array(op.output)[op.axes] if op.axes else sp.Symbol(op.output)
-    chain = sp.Sum(cotangent * Partial(output, wanted), *sum_over) if op.axes else Partial(output, wanted)
-    local = _without_derivatives(sp.diff(op.value, wanted))
-    product = sp.Sum(cotangent * local, *sum_over) if op.axes else local
+    is_loss = op.output == "L"
+    cotangent = sp.Integer(1) if is_loss else entry("G", op.axes)
+    output = sp.Symbol("L") if is_loss else entry(op.output, op.axes)
+    chain, product = cotangent * Partial(output, wanted), cotangent * _without_derivatives(sp.diff(op.value, wanted))
+    if sum_over:
+        chain, product = sp.Sum(chain, *sum_over), sp.Sum(product, *sum_over)
     loss = sp.Symbol("L")
     return [
         RuleStep("chain rule", Partial(loss, wanted), chain),

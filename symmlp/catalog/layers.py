@@ -7,7 +7,32 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from symmlp.notation import N, P, W, X, Y, Z, b, batch, column, inner, m, n, other
+from symmlp.catalog.parameters import exact
+from symmlp.notation import (
+    C,
+    H,
+    M,
+    N,
+    P,
+    R,
+    S,
+    U,
+    V,
+    W,
+    X,
+    Y,
+    Z,
+    b,
+    batch,
+    beside,
+    column,
+    g,
+    inner,
+    m,
+    n,
+    other,
+    q,
+)
 
 Axes = tuple[sp.Symbol, ...]
 
@@ -28,7 +53,7 @@ class Op:
     given: Mapping[str, Axes] = field(default_factory=dict)
 
 
-SIZES: dict[sp.Symbol, sp.Symbol] = {batch: N, column: n, inner: m, other: n}
+SIZES: dict[sp.Symbol, sp.Symbol] = {batch: N, column: n, inner: m, other: n, beside: q}
 
 f = sp.Function("f")
 entry_loss = sp.Function("l")
@@ -53,6 +78,71 @@ ADD = Op("add", {"X": (batch, column), "Y": (batch, column)}, "A", (batch, colum
 MULTIPLY = Op(
     "multiply", {"X": (batch, column), "Y": (batch, column)}, "A", (batch, column), X[batch, column] * Y[batch, column]
 )
+CONCATENATE = Op(
+    "concat",
+    {"X": (batch, inner), "Y": (batch, beside)},
+    "A",
+    (batch, column),
+    sp.Sum(X[batch, inner] * sp.KroneckerDelta(column, inner), (inner, 1, m))
+    + sp.Sum(Y[batch, beside] * sp.KroneckerDelta(column, beside + m), (beside, 1, q)),
+)
+"""Columns side by side: column i of A is column i of X, or column i - m of Y."""
+
+DROPOUT = Op(
+    "dropout",
+    {"X": (batch, column)},
+    "A",
+    (batch, column),
+    X[batch, column] * M[batch, column],
+    given={"M": (batch, column)},
+)
+"""M is 0 where an entry is dropped, 1/(1 - rate) elsewhere; 1 everywhere when nothing is."""
+
+ALPHA_DROPOUT = Op(
+    "alpha_dropout",
+    {"X": (batch, column)},
+    "A",
+    (batch, column),
+    X[batch, column] * M[batch, column] + S[batch, column],
+    given={"M": (batch, column), "S": (batch, column)},
+)
+"""M and S are 0 and a α' + b where an entry is dropped, a and b elsewhere; 1 and 0 when nothing is."""
+
+ROW_MEAN = Op("row_mean", {"X": (batch, column)}, "U", (batch,), sp.Sum(X[batch, column], (column, 1, n)) / n)
+ROW_CENTRE = Op(
+    "row_centre",
+    {"X": (batch, column), "U": (batch,)},
+    "C",
+    (batch, column),
+    X[batch, column] - U[batch],
+)
+ROW_MEAN_SQUARE = Op(
+    "row_mean_square", {"C": (batch, column)}, "V", (batch,), sp.Sum(C[batch, column] ** 2, (column, 1, n)) / n
+)
+GAIN = Op("gain", {"H": (batch, column), "g": (column,)}, "A", (batch, column), H[batch, column] * g[column])
+GAIN_AND_SHIFT = Op(
+    "gain_and_shift",
+    {"H": (batch, column), "g": (column,), "b": (column,)},
+    "A",
+    (batch, column),
+    H[batch, column] * g[column] + b[column],
+)
+
+
+ROW_NORMALIZE = Op(
+    "row_normalize",
+    {"C": (batch, column), "R": (batch,)},
+    "H",
+    (batch, column),
+    C[batch, column] / R[batch],
+)
+
+
+def row_root(epsilon: float) -> Op:
+    """Return R = √(V + ε), one number a sample."""
+    return Op(f"row_root({epsilon!r})", {"V": (batch,)}, "R", (batch,), sp.sqrt(V[batch] + exact(epsilon)))
+
+
 ENTRYWISE_LOSS = Op(
     "loss",
     {"P": (batch, column)},

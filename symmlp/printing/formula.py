@@ -21,13 +21,16 @@ from symmlp.matrix import (
     Constant,
     Divide,
     Filled,
+    Join,
     MatMul,
     Node,
     Number,
+    Part,
     Power,
     Product,
     Real,
     Reduce,
+    Shape,
     Size,
     SizeOf,
     Transpose,
@@ -49,6 +52,7 @@ class Style(Protocol):
     def real(self, value: float) -> str: ...
     def parens(self, text: str) -> str: ...
     def minus(self) -> str: ...
+    def plus(self) -> str: ...
     def product(self, scalars: Sequence[str], arrays: Sequence[str]) -> str: ...
     def quotient(self, top: str, bottom: str, *, arrays: bool) -> tuple[str, int]: ...
     def power(self, base: str, exponent: str, *, arrays: bool) -> str: ...
@@ -59,7 +63,10 @@ class Style(Protocol):
     def call(self, name: str, arguments: Sequence[str]) -> str: ...
     def relation(self, relation: str) -> str: ...
     def cases(self, pairs: Sequence[tuple[str, str]], otherwise: str) -> str: ...
+    def join(self, parts: Sequence[str], axis: int) -> str: ...
+    def part(self, operand: str, axis: int, start: str, stop: str) -> str: ...
     def entry(self, name: str, indices: Sequence[str]) -> str: ...
+    def placed(self, array: str, indices: Sequence[str]) -> str: ...
     def sum_over(self, indices: Sequence[str], body: str) -> str: ...
     def delta(self, first: str, second: str) -> str: ...
     def partial(self, of: str, wrt: str) -> str: ...
@@ -124,7 +131,8 @@ class _NodeWalk:
                 return Printed(f"{style.minus()}{self.text(signed(node)[1], PRODUCT)}", SUM)
             case Divide(top, bottom):
                 arrays = shape_of(bottom) != SCALAR and not self.entrywise
-                return Printed(*style.quotient(self.text(top, PRODUCT), self.text(bottom, POWER), arrays=arrays))
+                written = self._spread(bottom, shape_of(node), POWER)
+                return Printed(*style.quotient(self.text(top, PRODUCT), written, arrays=arrays))
             case Power(base, exponent):
                 arrays = shape_of(base) != SCALAR and not self.entrywise
                 return Printed(style.power(self.text(base, ATOM), self.text(exponent), arrays=arrays), POWER)
@@ -138,9 +146,14 @@ class _NodeWalk:
                 return Printed(style.times(style.transpose(self.text(operand, ATOM)), style.ones()), PRODUCT)
             case Reduce(kind, operand, axis):
                 return Printed(style.reduce(kind, axis, self.text(operand)))
-            case Filled(value, _):
-                ones = style.times(style.ones(), style.transpose(style.ones()))
-                return Printed(style.product([self.text(value, PRODUCT)], [ones]), PRODUCT)
+            case Filled(value, shape):
+                ones = style.ones() if shape[1:] == (1,) else style.times(style.ones(), style.transpose(style.ones()))
+                return Printed(style.product([self.text(value, POWER)], [ones]), PRODUCT)
+            case Join(parts, axis):
+                return Printed(style.join([self.text(part) for part in parts], axis))
+            case Part(operand, axis, start, size):
+                sizes = (self.sizes.get(start, start), self.sizes.get(size, size))
+                return Printed(style.part(self.text(operand, ATOM), axis, *map(str, _bounds(*sizes))))
             case Call(function, arguments):
                 name = self.names.get(function.removesuffix(PRIME), function.removesuffix(PRIME))
                 suffix = PRIME if function.endswith(PRIME) else ""
@@ -153,22 +166,34 @@ class _NodeWalk:
                 raise UnsupportedError(f"no printed form for {type(node).__name__}: {node}")
 
     def _sum(self, terms: Sequence[Node], node: Node) -> Printed:
-        matrix = len(shape_of(node)) == 2
         parts = []
         for term in terms:
             negative, positive = signed(term)
-            text = self.text(positive, PRODUCT)
-            if matrix and len(shape_of(positive)) == 1:
-                text = self.style.times(self.style.ones(), self.style.transpose(self.text(positive, ATOM)))
-            parts.append((negative, text))
+            parts.append((negative, self._spread(positive, shape_of(node), PRODUCT)))
         return Printed(_joined(parts, self.style), SUM)
+
+    def _spread(self, node: Node, shape: Shape, binding: int) -> str:
+        """Return `node` as an array of `shape`: 1 bᵀ for a vector that is repeated for every row, u 1ᵀ for a column."""
+        style, own = self.style, shape_of(node)
+        if len(shape) != 2 or own in (SCALAR, shape) or self.entrywise:
+            return self.text(node, binding)
+        if len(own) == 1:
+            text = style.times(style.ones(), style.transpose(self.text(node, ATOM)))
+        else:
+            text = style.times(self.text(node, POWER), style.transpose(style.ones()))
+        return text if binding <= PRODUCT else style.parens(text)
 
     def _product(self, factors: Sequence[Node]) -> Printed:
         negative, positive = signed(Product(tuple(factors)))
         if negative:
             return Printed(f"{self.style.minus()}{self.text(positive, PRODUCT)}", SUM)
         scalars = [self.text(factor, POWER) for factor in factors if self.entrywise or shape_of(factor) == SCALAR]
-        arrays = [self.text(factor, POWER) for factor in factors if not self.entrywise and shape_of(factor) != SCALAR]
+        shape = shape_of(Product(tuple(factors)))
+        arrays = [
+            self._spread(factor, shape, POWER)
+            for factor in factors
+            if not self.entrywise and shape_of(factor) != SCALAR
+        ]
         return Printed(self.style.product(scalars, arrays), PRODUCT)
 
     def _cases(self, node: Where) -> Printed:
@@ -178,6 +203,13 @@ class _NodeWalk:
             pairs.append((self.text(rest.chosen), self.text(rest.condition)))
             rest = rest.otherwise
         return Printed(self.style.cases(pairs, self.text(rest)))
+
+
+def _bounds(start: Size, size: Size) -> tuple[Size, Size]:
+    """Return where `size` entries from `start` on begin, and where they end."""
+    if isinstance(start, int) and isinstance(size, int):
+        return start, start + size
+    return start, f"{start} + {size}" if start else size
 
 
 def signed(node: Node) -> tuple[bool, Node]:
@@ -205,7 +237,7 @@ def _joined(parts: Sequence[tuple[bool, str]], style: Style) -> str:
         if not text:
             text = f"{style.minus()}{part}" if negative else part
         else:
-            text += f" {style.minus() if negative else '+'} {part}"
+            text += f" {style.minus() if negative else style.plus()} {part}"
     return text
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.printing.formula import ATOM
+from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_LETTERS, Naming
 from symmlp.printing.text import decimal
 
-_GREEK = {
+_SPOKEN = {
     "theta": r"\theta",
     "lr": r"\eta",
     "beta1": r"\beta_1",
@@ -22,21 +24,22 @@ _GREEK = {
 _FUNCTIONS = frozenset({"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min"})
 _RELATIONS = {"==": "=", ">": ">", ">=": r"\ge", "<": "<", "<=": r"\le"}
 _REDUCTIONS = {("sum", None): "sum", ("sum", 1): "rowsum", ("max", 1): "rowmax"}
-_LAYERED = re.compile(r"(d?)([A-Za-z])(\d*)")
 
 
+@dataclass(frozen=True)
 class LatexStyle:
     """LaTeX mathematics."""
 
+    naming: Naming = AS_IN_THE_GRAPH
+
     def name(self, name: str) -> str:
-        if name in _GREEK or name.isdigit():
-            return _GREEK.get(name, name)
-        layered = _LAYERED.fullmatch(name)
-        if layered is None:
+        if name in _SPOKEN or name.isdigit():
+            return _SPOKEN.get(name, name)
+        parts = self.naming.parts(name)
+        if parts is None:
             return rf"\mathrm{{{_escaped(name)}}}"
-        differential, letter, number = layered.groups()
-        subscript = f"_{{{number}}}" if number else ""
-        return (r"\mathrm{d}" if differential else "") + letter + subscript
+        subscript = f"_{{{parts.number}}}" if parts.number else ""
+        return _letters(parts.cotangent, upright=True) + _letters(parts.letters) + subscript
 
     def constant(self, name: str) -> str:
         return r"\pi" if name == "pi" else r"\mathrm{e}"
@@ -55,6 +58,9 @@ class LatexStyle:
 
     def minus(self) -> str:
         return "-"
+
+    def plus(self) -> str:
+        return "+"
 
     def product(self, scalars: Sequence[str], arrays: Sequence[str]) -> str:
         front = r" \cdot ".join(scalars) if any(text.isdigit() for text in scalars[1:]) else r" \, ".join(scalars)
@@ -96,17 +102,38 @@ class LatexStyle:
         rows.append(rf"{otherwise} & \text{{otherwise}}")
         return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
 
+    def join(self, parts: Sequence[str], axis: int) -> str:
+        separator = " & " if axis else r" \\ "
+        return rf"\begin{{bmatrix}} {separator.join(parts)} \end{{bmatrix}}"
+
+    def part(self, operand: str, axis: int, start: str, stop: str) -> str:
+        places = f"{start}:{stop}"
+        return rf"{{{operand}}}_{{[{':, ' + places if axis else places + ', :'}]}}"
+
     def entry(self, name: str, indices: Sequence[str]) -> str:
-        return rf"{{{self.name(name)}}}_{{[{', '.join(map(_index, indices))}]}}"
+        return self.placed(self.name(name), indices)
+
+    def placed(self, array: str, indices: Sequence[str]) -> str:
+        return rf"{{{array}}}_{{[{', '.join(map(_index, indices))}]}}"
 
     def sum_over(self, indices: Sequence[str], body: str) -> str:
         return rf"\sum_{{{', '.join(map(_index, indices))}}} {body}"
 
     def delta(self, first: str, second: str) -> str:
+        if self.naming.cotangent == "δ":
+            return rf"[{_index(first)} = {_index(second)}]"
         return rf"\delta_{{{_index(first)} {_index(second)}}}"
 
     def partial(self, of: str, wrt: str) -> str:
         return rf"\frac{{\partial {of}}}{{\partial {wrt}}}"
+
+
+def _letters(letters: str, *, upright: bool = False) -> str:
+    """Return the letters of a name: one stands in italics, several upright, so that they are no product."""
+    text = "".join(f"\\{GREEK_LETTERS[letter]}{{}}" if letter in GREEK_LETTERS else letter for letter in letters)
+    if letters in GREEK_LETTERS:
+        return text.removesuffix("{}") + " "
+    return rf"\mathrm{{{text}}}" if len(letters) > 1 or (upright and letters) else text
 
 
 def _index(name: str) -> str:

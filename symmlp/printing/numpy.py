@@ -14,9 +14,11 @@ from symmlp.matrix import (
     Compare,
     Divide,
     Filled,
+    Join,
     MatMul,
     Node,
     Number,
+    Part,
     Power,
     Product,
     Real,
@@ -104,6 +106,10 @@ class NumpyPrinter:
             case Filled(value, shape):
                 sizes = ", ".join(map(str, shape))
                 return f"np.full(({sizes}), {self.text(value)}, dtype=DTYPE)", ATOM
+            case Join(parts, axis):
+                return f"np.concatenate([{', '.join(map(self.text, parts))}], axis={axis})", ATOM
+            case Part(operand, axis, int(start), int(size)):
+                return f"{self.text(operand, ATOM)}[{':, ' * axis}{start}:{start + size}]", ATOM
             case Call(function, arguments):
                 return f"{self._name(function)}({', '.join(self.text(argument) for argument in arguments)})", ATOM
             case Where(condition, chosen, otherwise):

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from symmlp.printing.formula import PRODUCT
+from symmlp.printing.naming import AS_IN_THE_GRAPH, SPOKEN, Naming
 
-GREEK = {"theta": "θ", "lr": "η", "beta1": "β₁", "beta2": "β₂", "eps": "ε", "m_hat": "m̂", "v_hat": "v̂"}
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _RELATIONS = {"==": "=", ">": ">", ">=": "≥", "<": "<", "<=": "≤"}
 _REDUCTIONS = {("sum", None): "sum", ("sum", 1): "rowsum", ("max", 1): "rowmax"}
 
 
+@dataclass(frozen=True)
 class TextStyle:
     """Unicode, on one line."""
 
+    naming: Naming = AS_IN_THE_GRAPH
+
     def name(self, name: str) -> str:
-        return GREEK.get(name, name)
+        return SPOKEN.get(name) or self.naming.shown(name)
 
     def constant(self, name: str) -> str:
         return "π" if name == "pi" else name
@@ -34,6 +38,9 @@ class TextStyle:
 
     def minus(self) -> str:
         return "−"
+
+    def plus(self) -> str:
+        return "+"
 
     def product(self, scalars: Sequence[str], arrays: Sequence[str]) -> str:
         front = "·".join(scalars) if all(text.isalnum() for text in scalars) else " ".join(scalars)
@@ -73,14 +80,23 @@ class TextStyle:
     def cases(self, pairs: Sequence[tuple[str, str]], otherwise: str) -> str:
         return "{" + "; ".join(f"{value} if {condition}" for value, condition in pairs) + f"; else {otherwise}}}"
 
+    def join(self, parts: Sequence[str], axis: int) -> str:
+        return f"[{(', ' if axis else '; ').join(parts)}]"
+
+    def part(self, operand: str, axis: int, start: str, stop: str) -> str:
+        return f"{operand}[{':, ' * axis}{start}:{stop}{'' if axis else ', :'}]"
+
     def entry(self, name: str, indices: Sequence[str]) -> str:
-        return f"{name}[{','.join(indices)}]"
+        return self.placed(self.name(name), indices)
+
+    def placed(self, array: str, indices: Sequence[str]) -> str:
+        return f"{array}[{','.join(indices)}]"
 
     def sum_over(self, indices: Sequence[str], body: str) -> str:
         return f"Σ_{','.join(indices)} {body}"
 
     def delta(self, first: str, second: str) -> str:
-        return f"δ[{first},{second}]"
+        return f"[{first}={second}]" if self.naming.cotangent == "δ" else f"δ[{first},{second}]"
 
     def partial(self, of: str, wrt: str) -> str:
         return f"∂{of}/∂{wrt}"

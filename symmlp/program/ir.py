@@ -77,9 +77,13 @@ class Update:
 
 @dataclass(frozen=True)
 class Program:
-    """What a module computes: forward, loss and backward statements, the functions called, the optimizers' updates."""
+    """What a module computes: forward, loss and backward statements, the functions called, the optimizers' updates.
+
+    `drawn` are arrays that training draws for every batch.
+    """
 
     inputs: tuple[Var, ...]
+    drawn: tuple[Var, ...]
     parameters: tuple[Var, ...]
     forward: tuple[Statement, ...]
     loss: Statement
@@ -105,7 +109,7 @@ class Program:
         Raises:
             ProgramError: what is wrong, in which statement.
         """
-        known = {array.name: array.shape for array in (*self.inputs, *self.parameters)}
+        known = {array.name: array.shape for array in (*self.inputs, *self.drawn, *self.parameters)}
         check_sequence(self.body, known)
         made = {statement.target.name for statement in self.backward}
         for parameter, gradient in zip(self.parameters, self.gradients, strict=True):

@@ -36,6 +36,7 @@ def lower(derivation: Derivation) -> Program:
     statements = [_statement(equation) for equation in (*derivation.forward, derivation.loss, *derivation.backward)]
     return Program(
         inputs=(Var("X", shapes["X"]), Var("Y", shapes["Y"])),
+        drawn=tuple(Var(name, shapes[name]) for mask in derivation.graph.masks for name, *_ in mask.arrays),
         parameters=tuple(Var(name, shapes[name]) for name in derivation.graph.parameters),
         forward=tuple(statements[: len(derivation.forward)]),
         loss=statements[len(derivation.forward)],

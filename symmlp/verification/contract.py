@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 
 from symmlp.errors import SymmlpError, shown
 from symmlp.spec import Network
+from symmlp.spec_layers import AlphaDropout, Dropout
 from symmlp.verification.layout import Array
 from symmlp.verification.report import Check
 from symmlp.verification.sample import Sample
@@ -87,8 +89,33 @@ class Contract:
             yield f"init_params: {_one_line(first)}; expected a vector of {self.subject.layout.count} numbers"
         elif first.dtype != np.dtype(self.subject.module.DTYPE) or not np.isfinite(first).all():
             yield f"init_params: {first.dtype}, or not finite; expected finite numbers of the module's DTYPE"
-        elif not np.array_equal(first, again) or np.array_equal(first, other):
+        elif not np.array_equal(first, again) or (self._draws_weights and np.array_equal(first, other)):
             yield "init_params: the same seed gives other numbers, or another seed the same ones"
+
+    @property
+    def _draws_weights(self) -> bool:
+        return any(len(parameter.shape) == 2 for parameter in self.subject.layout.parameters)
+
+    def draws_masks(self) -> Iterator[Fault]:
+        """`draw_masks(rng, N)` drops entries at the layers' rates, and says so by 0; what is kept has the mean 1."""
+        dropouts = {
+            number: layer
+            for number, layer in enumerate(self.subject.network.layers, start=1)
+            if number in self.sample.masks
+        }
+        if not dropouts:
+            return
+        masks = iter(self.subject.call("draw_masks", np.random.default_rng(0), MANY))
+        for number, layer in dropouts.items():
+            factor, *shift = [next(masks) for _ in self.sample.masks[number]]
+            assert isinstance(layer, Dropout | AlphaDropout)
+            share = float(np.mean(factor == 0))
+            if factor.shape != (MANY, self.subject.network.widths[number]) or factor.dtype != self.subject.dtype:
+                yield f"draw_masks: layer {number} gives {factor.dtype} of shape {factor.shape}"
+            elif abs(share - layer.rate) > 5 / math.sqrt(factor.size):
+                yield f"draw_masks: layer {number} drops {share:.3f} of all entries; expected {layer.rate}"
+            else:
+                yield from _of_moments(number, factor, shift)
 
     def unpacks_views(self) -> Iterator[Fault]:
         """`unpack(theta)` gives views of the parameters in the order of theta."""
@@ -186,6 +213,21 @@ class Contract:
         yield from ()
 
 
+def _of_moments(number: int, factor: Array, shift: list[Array]) -> Iterator[Fault]:
+    """Yield what is wrong with the mean that a kept and dropped entry has: 1 is kept as 1 by dropout.
+
+    Alpha dropout keeps mean 0 and variance 1 of independent entries: E[S] = 0 and E[M² + S²] = 1.
+    """
+    bound = 8 * float(np.max(np.abs(factor))) / math.sqrt(factor.size)
+    found = [factor.mean() - 1] if not shift else [shift[0].mean(), (factor**2 + shift[0] ** 2).mean() - 1]
+    if any(abs(float(moment)) > 4 * bound for moment in found):
+        yield f"draw_masks: layer {number} changes what entries amount to on average by {_one_line(found)}"
+
+
+MANY = 4000
+"""Samples for which masks are drawn to look at their mean."""
+
+
 def _one_line(value: object) -> str:
     """Return `value` short and on one line, an array as nested lists."""
     return " ".join(shown(value.tolist() if isinstance(value, np.ndarray) else value).split())
@@ -195,6 +237,7 @@ PROMISES: tuple[Promise, ...] = (
     Contract.describes_the_network,
     Contract.returns_numbers,
     Contract.starts_from_a_seed,
+    Contract.draws_masks,
     Contract.unpacks_views,
     Contract.predicts,
     Contract.repeats_itself,

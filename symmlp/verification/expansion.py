@@ -25,9 +25,11 @@ from symmlp.matrix import (
     Constant,
     Divide,
     Filled,
+    Join,
     MatMul,
     Node,
     Number,
+    Part,
     Power,
     Product,
     Reduce,
@@ -99,6 +101,8 @@ class Meaning:
         named: dict[str, Activation] = {}
         users: list[sp.Expr] = []
         for activation in self.network.activations:
+            if activation is None:
+                continue
             if not activation.from_user:
                 named[activation.name] = activation
             elif activation.value not in users:
@@ -177,6 +181,11 @@ class Expander:
                 return self._reduced(kind, self.of(operand), axis)
             case Filled(value, shape):
                 return np.full([self._size(size) for size in shape], self.of(value)[()], dtype=object)
+            case Join(parts, axis):
+                return np.concatenate([self.of(part) for part in parts], axis=axis)
+            case Part(operand, axis, start, size):
+                begin = self._size(start) if start else 0
+                return np.take(self.of(operand), range(begin, begin + self._size(size)), axis=axis)
             case Call(function, arguments):
                 return self.meaning.apply(function, [self.of(argument) for argument in arguments])
             case Where(Compare(relation, left, right), holds, fails):

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from symmlp.catalog.activations import Activation
 from symmlp.spec import Network
+from symmlp.spec_layers import Dense
 from symmlp.verification.comparison import Scale, compare, relative, worse
 from symmlp.verification.evaluation import Evaluation, precise
 from symmlp.verification.layout import Array, Layout
@@ -68,8 +70,8 @@ class Exact:
         """Return ∂L/∂θ at one place."""
         parameter = self.layout.parameter_at(place)
         entry = parameter.entry(place)
-        above = self.reference.loss_at(parameter.layer, entry, self.step)
-        below = self.reference.loss_at(parameter.layer, entry, -self.step)
+        above = self.reference.loss_at(parameter, entry, self.step)
+        below = self.reference.loss_at(parameter, entry, -self.step)
         return float((above - below) / (2 * self.step))
 
     def slope_along(self, direction: Array) -> float:
@@ -85,7 +87,7 @@ def exact_point(network: Network, sample: Sample) -> Point:
     Raises:
         UnsupportedError: a definition holds a function for which there is no arithmetic.
     """
-    return Point.at(Definitions.of(network, Evaluation(precise(DIGITS))), sample.theta, sample.inputs)
+    return Point.at(Definitions.of(network, Evaluation(precise(DIGITS))), sample.theta, sample.inputs, sample.masks)
 
 
 @dataclass(frozen=True)
@@ -104,20 +106,29 @@ class Costs:
         return self._layers(0) + 2 * MULTIPLICATION * Layout.of(self.network).count
 
     def _after(self, layer: int) -> float:
-        """Return the cost of a loss with one unit of `layer` changed: the next layer's product is an update."""
-        first = self.network.layers[layer - 1]
-        if layer == len(self.network.layers) or self.network.activations[layer - 1].acts_on == "row":
-            return self.samples * first.units * ENTRY + self._layers(layer)
-        following = self.network.layers[layer].units
-        update = self.samples * (ENTRY + following * (2 * MULTIPLICATION + ENTRY))
+        """Return the cost of a loss with one unit of `layer` changed: of dense layers the next product is an update."""
+        widths, activation = self.network.widths, self.network.activations[layer - 1]
+        is_last = layer == len(self.network.layers)
+        if is_last or not _is_elementwise(activation) or not _is_plain(self.network):
+            return self.samples * widths[layer] * ENTRY + self._layers(layer if _is_plain(self.network) else layer - 1)
+        update = self.samples * (ENTRY + widths[layer + 1] * (2 * MULTIPLICATION + ENTRY))
         return update + self._layers(layer + 1)
 
     def _layers(self, start: int) -> float:
         """Return the cost of the layers after number `start` and of the loss."""
-        units = [self.network.inputs, *(layer.units for layer in self.network.layers)]
+        units = self.network.widths
         products = sum(before * after for before, after in zip(units[start:], units[start + 1 :], strict=False))
         entries = sum(units[start + 1 :]) + self.network.outputs
         return self.samples * (products * MULTIPLICATION + entries * ENTRY)
+
+
+def _is_plain(network: Network) -> bool:
+    """Return whether all layers are dense ones."""
+    return all(isinstance(layer, Dense) for layer in network.layers)
+
+
+def _is_elementwise(activation: Activation | None) -> bool:
+    return activation is not None and activation.acts_on == "entry"
 
 
 def reduced(sample: Sample, layout: Layout) -> Sample:
@@ -158,7 +169,7 @@ def _of_gradient(subject: Subject, sample: Sample, exact: Exact, kind: str, seed
 def _of_prediction(name: str, subject: Subject, sample: Sample, point: Point) -> Check:
     """Return the check of what `forward` returns; errors are relative to the largest prediction."""
     found = subject.call("forward", sample.theta.astype(subject.dtype), sample.inputs.astype(subject.dtype))
-    expected = np.array(point.activations[-1], dtype=float)
+    expected = np.array(replace(point, masks={}).activations[-1], dtype=float)
     if np.shape(found) != expected.shape:
         raise CallFailedError(f"forward returned the shape {np.shape(found)}; expected {expected.shape}")
     error = relative(float(np.abs(found - expected).max()), float(np.abs(expected).max()))

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from symmlp.spec import Network
+from symmlp.spec_layers import Dense, Layer, LayerNorm, RMSNorm
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A weight matrix or a bias: its name, shape, layer (from 1) and first place in theta."""
+    """A weight matrix, a bias, a gain or a shift: its name, shape, layer (from 1) and first place in theta."""
 
     name: str
     shape: tuple[int, ...]
@@ -42,6 +43,20 @@ class Parameter:
         return tuple(int(index) for index in np.unravel_index(place - self.start, self.shape))
 
 
+def _shapes(layer: Layer, before: int, number: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a layer's parameters by name, `before` being the number of its inputs."""
+    match layer:
+        case Dense():
+            bias = {f"b{number}": (layer.units,)} if layer.bias else {}
+            return {f"W{number}": (layer.units, before)} | bias
+        case LayerNorm():
+            return {f"g{number}": (before,), f"b{number}": (before,)}
+        case RMSNorm():
+            return {f"g{number}": (before,)}
+        case _:
+            return {}
+
+
 @dataclass(frozen=True)
 class Layout:
     """The parameters of a network in the order of theta: W1, b1, W2, ..."""
@@ -52,13 +67,12 @@ class Layout:
     def of(cls, network: Network) -> Layout:
         """Return the layout of `network`."""
         parameters: list[Parameter] = []
-        start, fan_in = 0, network.inputs
+        start = 0
+        widths = network.widths
         for number, layer in enumerate(network.layers, start=1):
-            shapes = {f"W{number}": (layer.units, fan_in)} | ({f"b{number}": (layer.units,)} if layer.bias else {})
-            for name, shape in shapes.items():
+            for name, shape in _shapes(layer, widths[number - 1], number).items():
                 parameters.append(Parameter(name, shape, number, start))
                 start = parameters[-1].stop
-            fan_in = layer.units
         return cls(tuple(parameters))
 
     @property

@@ -6,8 +6,8 @@ only in the units that changed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import mul
 from typing import Any
@@ -16,12 +16,13 @@ import sympy as sp
 
 from symmlp.catalog.losses import p, y
 from symmlp.spec import Network
+from symmlp.spec_layers import Dense
 from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number, is_real
-from symmlp.verification.layout import Array, Layout
+from symmlp.verification.layout import Array, Layout, Parameter
 from symmlp.verification.rows import RowFunction, row_function
+from symmlp.verification.stack import Masks, Row, Rows, Stack
 
-Row = list[Number]
-Rows = list[Row]
+NO_MASKS: Mapping[int, tuple[Array, ...]] = {}
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Definitions:
 
     network: Network
     evaluation: Evaluation
-    activations: tuple[RowFunction, ...]
+    activations: tuple[RowFunction | None, ...]
     entry_loss: Function
 
     @classmethod
@@ -48,9 +49,30 @@ class Definitions:
         Raises:
             UnsupportedError: a definition holds a function for which there is no arithmetic.
         """
-        made = {activation: row_function(activation, evaluation) for activation in network.activations}
+        activations = network.activations
+        made = {activation: activation and row_function(activation, evaluation) for activation in activations}
         entry_loss = evaluation.function(network.loss_definition.value, [p, y])
-        return cls(network, evaluation, tuple(made[activation] for activation in network.activations), entry_loss)
+        return cls(network, evaluation, tuple(made[activation] for activation in activations), entry_loss)
+
+    @cached_property
+    def stack(self) -> Stack:
+        """The layers over the numbers of the evaluation."""
+        context = self.evaluation.context
+        return Stack(self.network, self.activated, _dot(context), context.sqrt, context.mpf)
+
+    def activated(self, number: int, rows: Rows) -> Rows:
+        """Return the activation of a layer, from 1, at these pre-activations.
+
+        Raises:
+            NotRealError: it is not a finite real number.
+        """
+        function = self.activations[number - 1]
+        assert function is not None
+        try:
+            return [function(row) for row in rows]
+        except (ArithmeticError, TypeError, ValueError) as error:
+            # Comparing complex numbers, log(0), overflow: the definition has no finite real value here.
+            raise NotRealError(f"activation of layer {number}: {error}") from error
 
     def exact(self, array: Array) -> Any:
         """Return an array's floats as lists of numbers, without rounding."""
@@ -70,25 +92,22 @@ def weight_of_entry(network: Network, samples: int, outputs: int) -> sp.Rational
 
 @dataclass(frozen=True)
 class Point:
-    """Parameters and inputs, and everything that a network computes from them.
-
-    `weights[l]` and `biases[l]` are those of layer l + 1.
-    """
+    """Parameters by name, inputs and masks, and everything that a network computes from them."""
 
     definitions: Definitions
-    weights: tuple[Rows, ...]
-    biases: tuple[Row | None, ...]
+    parameters: Mapping[str, Any]
     inputs: Rows
+    masks: Masks = field(default_factory=dict)
 
     @classmethod
-    def at(cls, definitions: Definitions, theta: Array, inputs: Array) -> Point:
+    def at(
+        cls, definitions: Definitions, theta: Array, inputs: Array, masks: Mapping[int, tuple[Array, ...]] = NO_MASKS
+    ) -> Point:
         """Return the point of these arrays; their floats are taken exactly."""
-        layout = Layout.of(definitions.network)
-        exact, views = definitions.exact, layout.views(theta)
-        depth = range(1, len(definitions.network.layers) + 1)
-        weights = tuple(exact(views[f"W{layer}"]) for layer in depth)
-        biases = tuple(exact(views[f"b{layer}"]) if f"b{layer}" in views else None for layer in depth)
-        return cls(definitions, weights, biases, exact(inputs))
+        exact = definitions.exact
+        parameters = {name: exact(view) for name, view in Layout.of(definitions.network).views(theta).items()}
+        drawn = {number: tuple(map(exact, arrays)) for number, arrays in masks.items()}
+        return cls(definitions, parameters, exact(inputs), drawn)
 
     @cached_property
     def activations(self) -> tuple[Rows, ...]:
@@ -97,72 +116,65 @@ class Point:
 
     @cached_property
     def pre_activations(self) -> tuple[Rows, ...]:
-        """Pre-activations of layers 1, ..., L."""
+        """Pre-activations of layers 1, ..., L; of a layer without any, its inputs."""
         return tuple(before for before, _ in self._layers[1:])
 
     @cached_property
     def _layers(self) -> list[tuple[Rows, Rows]]:
-        layers = [(self.inputs, self.inputs)]
-        for layer in range(len(self.weights)):
-            before = self._dense(layer, layers[-1][1])
-            layers.append((before, self._activated(layer, before)))
+        layers: list[tuple[Rows, Rows]] = [(self.inputs, self.inputs)]
+        outputs = {0: self.inputs}
+        for number in range(1, len(self.definitions.network.layers) + 1):
+            layers.append(self._layer(number, self.parameters, outputs))
+            outputs[number] = layers[-1][1]
         return layers
 
-    def prediction_at(self, layer: int, entry: tuple[int, ...], change: Number) -> Rows:
-        """Return the prediction with `change` added to one entry of W (two indices) or b (one) of `layer`, from 1."""
-        unit, *source = entry
-        place = layer - 1
-        rows = []
-        for before, inputs in zip(self.pre_activations[place], self.activations[place], strict=True):
-            moved = change * inputs[source[0]] if source else change
-            rows.append(_with(before, unit, before[unit] + moved))
-        if self.definitions.network.activations[place].acts_on == "entry":
-            return self._from_unit(place, unit, rows)
-        return self._from(place + 1, self._activated(place, rows))
+    def _layer(self, number: int, parameters: Mapping[str, Any], outputs: Mapping[int, Rows]) -> tuple[Rows, Rows]:
+        return self.definitions.stack.layer(number, parameters, outputs, self.masks)
+
+    def prediction_at(self, parameter: Parameter, entry: tuple[int, ...], change: Number) -> Rows:
+        """Return the prediction with `change` added to one entry of a parameter."""
+        layers = self.definitions.network.layers
+        if all(isinstance(layer, Dense) for layer in layers):
+            return self._of_dense_layers(parameter.layer, entry, change)
+        moved = {**self.parameters, parameter.name: _changed(self.parameters[parameter.name], entry, change)}
+        return self._from(parameter.layer, moved, dict(enumerate(self.activations[: parameter.layer])))
+
+    def _from(self, start: int, parameters: Mapping[str, Any], outputs: dict[int, Rows]) -> Rows:
+        """Return the prediction computed anew from layer number `start` on."""
+        for number in range(start, len(self.definitions.network.layers) + 1):
+            outputs[number] = self._layer(number, parameters, outputs)[1]
+        return outputs[len(self.definitions.network.layers)]
 
     def moved(self, direction: Point, step: Number) -> Point:
         """Return the point with `step` times the parameters of `direction` added, at the same inputs."""
-        weights = tuple(_moved_rows(*pair, step) for pair in zip(self.weights, direction.weights, strict=True))
-        biases = tuple(
-            None if base is None or change is None else _moved(base, change, step)
-            for base, change in zip(self.biases, direction.biases, strict=True)
-        )
-        return Point(self.definitions, weights, biases, self.inputs)
+        moved = {name: _moved(values, direction.parameters[name], step) for name, values in self.parameters.items()}
+        return Point(self.definitions, moved, self.inputs, self.masks)
 
-    def _from_unit(self, place: int, unit: int, rows: Rows) -> Rows:
-        """Return the prediction when only `unit` of the layer at `place` has changed, to `rows`."""
-        head, base = self.definitions.activations[place].head, self.activations[place + 1]
-        changed = [head((row[unit],)) for row in rows]
-        if place + 1 == len(self.weights):
+    def _of_dense_layers(self, number: int, entry: tuple[int, ...], change: Number) -> Rows:
+        unit, *source = entry
+        rows = []
+        for before, inputs in zip(self.pre_activations[number - 1], self.activations[number - 1], strict=True):
+            moved = change * inputs[source[0]] if source else change
+            rows.append(_with(before, unit, before[unit] + moved))
+        activation = self.definitions.network.activations[number - 1]
+        if activation is not None and activation.acts_on == "entry":
+            return self._from_unit(number, unit, rows)
+        return self._from(number + 1, self.parameters, {number: self.definitions.activated(number, rows)})
+
+    def _from_unit(self, number: int, unit: int, rows: Rows) -> Rows:
+        """Return the prediction when only `unit` of a layer has changed, its pre-activations to `rows`."""
+        function, base = self.definitions.activations[number - 1], self.activations[number]
+        assert function is not None
+        changed = [function.head((row[unit],)) for row in rows]
+        if number == len(self.definitions.network.layers):
             return [_with(row, unit, value) for row, value in zip(base, changed, strict=True)]
-        column = [weights[unit] for weights in self.weights[place + 1]]
+        column = [weights[unit] for weights in self.parameters[f"W{number + 1}"]]
         following = []
-        for row, before, value in zip(self.pre_activations[place + 1], base, changed, strict=True):
+        for row, before, value in zip(self.pre_activations[number], base, changed, strict=True):
             difference = value - before[unit]
             following.append([entry + weight * difference for entry, weight in zip(row, column, strict=True)])
-        return self._from(place + 2, self._activated(place + 1, following))
-
-    def _from(self, place: int, rows: Rows) -> Rows:
-        """Return the prediction when the inputs of the layer at `place` are `rows`."""
-        for later in range(place, len(self.weights)):
-            rows = self._activated(later, self._dense(later, rows))
-        return rows
-
-    def _dense(self, place: int, rows: Rows) -> Rows:
-        dot, bias = _dot(self.definitions.evaluation.context), self.biases[place]
-        result = []
-        for row in rows:
-            sums = [dot(row, weights) for weights in self.weights[place]]
-            result.append(sums if bias is None else [total + own for total, own in zip(sums, bias, strict=True)])
-        return result
-
-    def _activated(self, place: int, rows: Rows) -> Rows:
-        function = self.definitions.activations[place]
-        try:
-            return [function(row) for row in rows]
-        except (ArithmeticError, TypeError, ValueError) as error:
-            # Comparing complex numbers, log(0), overflow: the definition has no finite real value here.
-            raise NotRealError(f"activation of layer {place + 1}: {error}") from error
+        after = self.definitions.activated(number + 1, following)
+        return self._from(number + 2, self.parameters, {number + 1: after})
 
 
 @dataclass(frozen=True)
@@ -173,9 +185,16 @@ class Reference:
     targets: Rows
 
     @classmethod
-    def at(cls, definitions: Definitions, theta: Array, inputs: Array, targets: Array) -> Reference:
+    def at(
+        cls,
+        definitions: Definitions,
+        theta: Array,
+        inputs: Array,
+        targets: Array,
+        masks: Mapping[int, tuple[Array, ...]] = NO_MASKS,
+    ) -> Reference:
         """Return the reference of these arrays; their floats are taken exactly."""
-        return cls(Point.at(definitions, theta, inputs), definitions.exact(targets))
+        return cls(Point.at(definitions, theta, inputs, masks), definitions.exact(targets))
 
     def loss(self) -> LossValue:
         """Return the loss at the point.
@@ -185,9 +204,9 @@ class Reference:
         """
         return self._loss(self.point.activations[-1])
 
-    def loss_at(self, layer: int, entry: tuple[int, ...], change: Number) -> Number:
-        """Return the loss with `change` added to one entry of a parameter; see `Point.prediction_at`."""
-        return self._loss(self.point.prediction_at(layer, entry, change)).value
+    def loss_at(self, parameter: Parameter, entry: tuple[int, ...], change: Number) -> Number:
+        """Return the loss with `change` added to one entry of a parameter."""
+        return self._loss(self.point.prediction_at(parameter, entry, change)).value
 
     def loss_along(self, direction: Point, step: Number) -> Number:
         """Return the loss at the point plus `step` times the parameters of `direction`."""
@@ -221,9 +240,14 @@ def _with(row: Row, place: int, value: Number) -> Row:
     return [*row[:place], value, *row[place + 1 :]]
 
 
-def _moved(base: Sequence[Number], change: Sequence[Number], step: Number) -> Row:
-    return [entry + step * other for entry, other in zip(base, change, strict=True)]
+def _changed(values: Any, entry: tuple[int, ...], change: Number) -> Any:
+    """Return a row, or rows, with `change` added to one entry."""
+    place, *rest = entry
+    return _with(values, place, _changed(values[place], tuple(rest), change) if rest else values[place] + change)
 
 
-def _moved_rows(base: Rows, change: Rows, step: Number) -> Rows:
-    return [_moved(row, other, step) for row, other in zip(base, change, strict=True)]
+def _moved(base: Any, change: Any, step: Number) -> Any:
+    """Return base + step · change for rows, or for a row."""
+    if isinstance(base, list):
+        return [_moved(*pair, step) for pair in zip(base, change, strict=True)]
+    return base + step * change

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import mpmath
 import numpy as np
 
 from symmlp.spec import Network
+from symmlp.spec_layers import AlphaDropout, Dropout
 from symmlp.verification.evaluation import Evaluation, NotRealError, Number
 from symmlp.verification.layout import Array, Layout
 from symmlp.verification.reference import Definitions, Reference
+from symmlp.verification.stack import Rows
 
 Targets = Literal["labels", "probabilities", "unit interval", "real", "positive", "nonzero", "signs"]
 
@@ -31,7 +33,7 @@ OPERATIONS_A_CHOICE = 3_000_000
 
 @dataclass(frozen=True)
 class Sample:
-    """A point: theta (P,), X (N, D), Y, and the distance of the nearest kink of an activation or the loss.
+    """A point: theta (P,), X (N, D), Y, masks by layer, and the distance of the nearest kink.
 
     Every number is a float32, so modules of either precision are given exactly the same point.
     """
@@ -41,6 +43,7 @@ class Sample:
     targets: Array
     kind: Targets
     distance: float = math.inf
+    masks: Mapping[int, tuple[Array, ...]] = field(default_factory=dict)
 
     def dense_targets(self, units: int) -> Array:
         """Return the targets as (N, K): labels become rows with a single 1."""
@@ -48,7 +51,8 @@ class Sample:
 
     def first(self, samples: int) -> Sample:
         """Return the same point with only the first few samples."""
-        return replace(self, inputs=self.inputs[:samples], targets=self.targets[:samples])
+        masks = {number: tuple(array[:samples] for array in arrays) for number, arrays in self.masks.items()}
+        return replace(self, inputs=self.inputs[:samples], targets=self.targets[:samples], masks=masks)
 
     def as_labels(self) -> Sample:
         """Return the same point with each row's largest probability made its label."""
@@ -57,7 +61,7 @@ class Sample:
 
 def batch_size(network: Network) -> int:
     """Return the first size from 5 on that is no layer's, so that a mixed-up axis changes a shape."""
-    taken = {network.inputs, *(layer.units for layer in network.layers)}
+    taken = set(network.widths)
     return next(size for size in itertools.count(5) if size not in taken)
 
 
@@ -91,24 +95,28 @@ def _settled(definitions: Definitions, sample: Sample) -> Sample:
     errors are the point's, not the module's.
     """
     theta = sample.theta.copy()
-    views, rows = Layout.of(definitions.network).views(theta), sample.inputs
-    for layer, function in enumerate(definitions.activations, start=1):
-        own = [views[name] for name in (f"W{layer}", f"b{layer}") if name in views]
-        largest = float(np.abs(_dense(rows, own)).max())
-        if largest > LARGEST:
-            for array in own:
-                # A power of 2: the numbers stay float32s.
-                array *= 2.0 ** math.floor(math.log2(LARGEST / largest))
+    views, outputs = Layout.of(definitions.network).views(theta), {0: sample.inputs.tolist()}
+    masks = {number: tuple(array.tolist() for array in arrays) for number, arrays in sample.masks.items()}
+    for number in range(1, len(definitions.network.layers) + 1):
+        own = {name: views[name] for name in (f"W{number}", f"b{number}", f"g{number}") if name in views}
+        if f"W{number}" in own:
+            _scale_down(outputs[number - 1], list(own.values()))
         try:
-            rows = np.array([function(row) for row in _dense(rows, own).tolist()], dtype=float)
+            values = {name: view.tolist() for name, view in own.items()}
+            outputs[number] = definitions.stack.layer(number, values, outputs, masks)[1]
         except (ArithmeticError, TypeError, ValueError):
             return sample
     return replace(sample, theta=theta)
 
 
-def _dense(rows: Array, own: list[Array]) -> Array:
+def _scale_down(inputs: Rows, own: list[Array]) -> None:
+    """Halve weights and bias in place until no pre-activation exceeds LARGEST."""
     weights, *bias = own
-    return np.asarray(rows @ weights.T + (bias[0] if bias else 0.0))
+    largest = float(np.abs(np.array(inputs, dtype=float) @ weights.T + (bias[0] if bias else 0.0)).max())
+    if largest > LARGEST:
+        for array in own:
+            # A power of 2: the numbers stay float32s.
+            array *= 2.0 ** math.floor(math.log2(LARGEST / largest))
 
 
 class _Nearest:
@@ -126,7 +134,7 @@ def _distance(definitions: Definitions, near: _Nearest, sample: Sample) -> float
     near.distance = math.inf
     targets = sample.dense_targets(definitions.network.outputs)
     try:
-        Reference.at(definitions, sample.theta, sample.inputs, targets).loss()
+        Reference.at(definitions, sample.theta, sample.inputs, targets, sample.masks).loss()
     except NotRealError:
         return None
     return near.distance
@@ -142,7 +150,8 @@ def _candidates(network: Network, seed: int) -> Iterator[Sample]:
         theta, samples = _theta(network, generator, spread, centre), batch_size(network)
         inputs = generator.normal(size=(samples, network.inputs))
         targets = _targets(kind, generator, (samples, network.outputs))
-        yield Sample(_as_float32(theta), _as_float32(inputs), targets, kind)
+        masks = _masks(network, generator, samples)
+        yield Sample(_as_float32(theta), _as_float32(inputs), targets, kind, masks=masks)
 
 
 def _kinds(network: Network) -> tuple[Targets, ...]:
@@ -176,6 +185,17 @@ def _theta(network: Network, generator: np.random.Generator, spread: float, cent
         else:
             parts.append(generator.uniform(0.1, 0.6, size=parameter.size) * generator.choice([-1, 1], parameter.size))
     return np.concatenate(parts)
+
+
+def _masks(network: Network, generator: np.random.Generator, samples: int) -> dict[int, tuple[Array, ...]]:
+    """Return random masks: any numbers will do for a derivative, so none is zero and all differ."""
+    masks = {}
+    for number, layer in enumerate(network.layers, start=1):
+        count = {Dropout: 1, AlphaDropout: 2}.get(type(layer), 0)
+        shape = (samples, network.widths[number])
+        if count:
+            masks[number] = tuple(_as_float32(generator.uniform(0.5, 1.5, size=shape)) for _ in range(count))
+    return masks
 
 
 def _targets(kind: Targets, generator: np.random.Generator, shape: tuple[int, int]) -> Array:

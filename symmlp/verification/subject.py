@@ -82,7 +82,7 @@ class Subject:
         Raises:
             CallFailedError: it raised.
         """
-        return self._called("loss", theta, *self._batch(sample))
+        return self._called("loss", theta, *self._batch(sample), **self._masks(sample))
 
     def loss_and_grad(self, sample: Sample) -> tuple[float, Array]:
         """Return the module's loss and gradient at the sample, the gradient as float64.
@@ -90,7 +90,8 @@ class Subject:
         Raises:
             CallFailedError: it raised, or returned no number or no real vector of the shape of theta.
         """
-        result = self._called("loss_and_grad", sample.theta.astype(self.dtype), *self._batch(sample))
+        theta = sample.theta.astype(self.dtype)
+        result = self._called("loss_and_grad", theta, *self._batch(sample), **self._masks(sample))
         if not isinstance(result, tuple) or len(result) != 2:
             raise CallFailedError(f"loss_and_grad returned a {type(result).__name__}; expected (loss, gradient)")
         loss, gradient = result
@@ -112,6 +113,11 @@ class Subject:
     def _batch(self, sample: Sample) -> tuple[Array, Array]:
         targets = sample.targets if sample.kind == "labels" else sample.targets.astype(self.dtype)
         return sample.inputs.astype(self.dtype), targets
+
+    def _masks(self, sample: Sample) -> dict[str, tuple[Array, ...]]:
+        """Return the masks as an argument, or none for a network that draws nothing."""
+        arrays = tuple(array.astype(self.dtype) for own in sample.masks.values() for array in own)
+        return {"masks": arrays} if arrays else {}
 
     def _called(self, name: str, *arguments: Any, **options: Any) -> Any:
         function = getattr(self.module, name, None)

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import sympy as sp
 
-from symmlp.matrix import Node, variables
+from symmlp.matrix import Node, Var, sizes_used, variables, walk
 from symmlp.spec import Network
 from symmlp.verification.comparison import relative, worse
 from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number, is_real, precise
@@ -139,13 +139,35 @@ def layer_of(target: str) -> int | None:
 
 
 def _expanded(window: Window, equations: Sequence[MatrixEquation]) -> dict[str, Entries]:
-    """Return what the equations make of the window's arrays; equations that need other arrays are left out."""
-    arrays = dict(window.given)
+    """Return what the equations make of the window's arrays; equations that need other arrays are left out.
+
+    Cotangents that come from outside the window are taken for zero: what is left is the window's own part.
+    """
+    arrays, outside = dict(window.given), set[str]()
     expander = Expander(arrays, window.sizes, Meaning(window.network))
     for equation in equations:
-        if equation.target not in arrays and variables(equation.value) <= arrays.keys():
-            arrays[equation.target] = expander.of(equation.value)
-    return arrays
+        if equation.target in arrays or not _is_expandable(equation, window, arrays):
+            continue
+        for cotangent in _outside(equation.value, arrays):
+            arrays[cotangent.name] = np.full([window.sizes[size] for size in cotangent.shape], sp.Integer(0))
+            outside.add(cotangent.name)
+        arrays[equation.target] = expander.of(equation.value)
+    return {name: array for name, array in arrays.items() if name not in outside}
+
+
+def _is_expandable(equation: MatrixEquation, window: Window, arrays: Mapping[str, Entries]) -> bool:
+    """Return whether all that is read is known, or a cotangent from outside of a size that the window has."""
+    if not sizes_used(equation.value) <= window.sizes.keys() | {0}:
+        return False
+    unknown = variables(equation.value) - arrays.keys()
+    outside = {each.name for each in _outside(equation.value, arrays) if set(each.shape) <= window.sizes.keys()}
+    return unknown <= outside
+
+
+def _outside(value: Node, arrays: Mapping[str, Entries]) -> list[Var]:
+    """Return the cotangents that `value` reads and nothing has given yet."""
+    read = (part for part in walk(value) if isinstance(part, Var))
+    return [each for each in read if each.name not in arrays and each.name.startswith("d")]
 
 
 def _targets(window: Window) -> dict[str, tuple[tuple[int, ...], dict[tuple[int, ...], sp.Expr]]]:

@@ -15,12 +15,16 @@ import numpy as np
 import sympy as sp
 
 from symmlp.catalog.losses import p, y
+from symmlp.errors import UnsupportedError
 from symmlp.matrix import Size
 from symmlp.spec import Network
-from symmlp.verification.expansion import Entries
+from symmlp.spec_layers import AlphaDropout, Concatenate, Dropout, Residual
+from symmlp.verification.expansion import ELEMENTARY, Entries
 from symmlp.verification.held import held
+from symmlp.verification.layout import Layout
 from symmlp.verification.reference import weight_of_entry
 from symmlp.verification.rows import row_expressions
+from symmlp.verification.stack import Row, Rows, Stack
 
 MOST_NODES = 5000
 """Nodes of a scalar of two layers; SymPy takes some 0.1 s a derivative for so many."""
@@ -58,37 +62,75 @@ class Window:
 
     @cached_property
     def sizes(self) -> dict[Size, int]:
-        """Small size of the batch and of each actual number of units; N is 2, and never equals another."""
+        """Small size of the batch and of each actual number of units; N is 2, and never equals another.
+
+        Raises:
+            UnsupportedError: joined columns have as many units as another layer, but would need another small size.
+        """
         sizes: dict[Size, int] = {"N": SAMPLES}
+        joined = [layer for layer in self.layers if self._is_joined(layer)]
         # From the output on: the number of outputs multiplies the loss's terms, so it gets the smallest size.
-        for layer in range(self.last, self.first - 2, -1):
-            actual = self._units(layer)
-            small = 1 if actual == 1 else SMALLEST + sum(size > SAMPLES for size in sizes.values())
-            sizes.setdefault(actual, small)
+        for layer in dict.fromkeys((*reversed(self.layers), *self.incoming)):
+            if layer not in joined:
+                actual = self._units(layer)
+                small = 1 if actual == 1 else SMALLEST + sum(size > SAMPLES for size in sizes.values())
+                sizes.setdefault(actual, small)
+        for layer in joined:
+            small = sizes[self._units(layer - 1)] + sizes[self._units(self._source(layer))]
+            if sizes.setdefault(self._units(layer), small) != small:
+                raise UnsupportedError(f"no small sizes in which layer {layer} has as many units as another one")
         return sizes
+
+    @cached_property
+    def incoming(self) -> tuple[int, ...]:
+        """Numbers of the layers, 0 for the inputs, whose activations the window reads but does not compute."""
+        read = [self.first - 1]
+        for layer in self.layers:
+            if isinstance(self.network.layers[layer - 1], Residual | Concatenate):
+                read.append(self._source(layer))
+        return tuple(layer for layer in dict.fromkeys(read) if layer not in self.layers)
+
+    def _source(self, layer: int) -> int:
+        skip = self.network.layers[layer - 1]
+        assert isinstance(skip, Residual | Concatenate)
+        return skip.layer
+
+    def _is_joined(self, layer: int) -> bool:
+        return isinstance(self.network.layers[layer - 1], Concatenate)
 
     def activation_name(self, layer: int) -> str:
         """Return what equations call the activations of a layer: X, A1, ..., P."""
         return "X" if layer == 0 else "P" if layer == len(self.network.layers) else f"A{layer}"
 
     def _units(self, layer: int) -> int:
-        return self.network.inputs if layer == 0 else self.network.layers[layer - 1].units
+        return self.network.widths[layer]
 
     @cached_property
     def given(self) -> dict[str, Entries]:
         """Arrays of free symbols: the window's inputs, its parameters, and the targets or the cotangent at its end."""
-        incoming = self.activation_name(self.first - 1)
-        arrays = {incoming: self._symbols(incoming, SAMPLES, self._small(self.first - 1))}
+        names = {self.activation_name(layer): layer for layer in self.incoming}
+        arrays = {name: self._symbols(name, SAMPLES, self._small(layer)) for name, layer in names.items()}
+        for parameter in Layout.of(self.network).parameters:
+            if parameter.layer in self.layers:
+                shape = [self.sizes[size] for size in parameter.shape]
+                arrays[parameter.name] = self._symbols(parameter.name, *shape)
         for layer in self.layers:
-            units, before = self._small(layer), self._small(layer - 1)
-            arrays[f"W{layer}"] = self._symbols(f"W{layer}", units, before)
-            if self.network.layers[layer - 1].bias:
-                arrays[f"b{layer}"] = self._symbols(f"b{layer}", units)
+            for name in self._masks(layer):
+                arrays[name] = self._symbols(name, SAMPLES, self._small(layer))
         if self.ends_in_loss:
             arrays["Y"] = self._targets()
         else:
             arrays[self.cotangent] = self._symbols(self.cotangent, SAMPLES, self._small(self.last))
         return arrays
+
+    def _masks(self, layer: int) -> list[str]:
+        """Return the names of what is drawn for a layer."""
+        match self.network.layers[layer - 1]:
+            case Dropout():
+                return [f"M{layer}"]
+            case AlphaDropout():
+                return [f"M{layer}", f"S{layer}"]
+        return []
 
     @property
     def cotangent(self) -> str:
@@ -123,21 +165,18 @@ class Window:
     def forward(self) -> dict[str, Entries]:
         """Pre-activations and activations of the window's layers, from the forward definitions."""
         arrays: dict[str, Entries] = {}
-        current = self.given[self.activation_name(self.first - 1)]
+        outputs: dict[int, Rows] = {layer: self.given[self.activation_name(layer)] for layer in self.incoming}
+        stack = Stack(self.network, self._activated, _dot, ELEMENTARY["sqrt"], _exact)
         for layer in self.layers:
-            before = self._dense(layer, current)
-            activation = self.network.activations[layer - 1]
-            current = np.array([row_expressions(activation, list(row)) for row in before], dtype=object)
-            arrays |= {f"Z{layer}": before, self.activation_name(layer): current}
+            masks = {layer: tuple(self.given[name] for name in self._masks(layer))} if self._masks(layer) else {}
+            before, outputs[layer] = stack.layer(layer, self.given, outputs, masks)
+            arrays |= {f"Z{layer}": _array(before), self.activation_name(layer): _array(outputs[layer])}
         return arrays
 
-    def _dense(self, layer: int, inputs: Entries) -> Entries:
-        weights, bias = self.given[f"W{layer}"], self.given.get(f"b{layer}")
-        result = np.empty((len(inputs), len(weights)), dtype=object)
-        for sample, unit in np.ndindex(*result.shape):
-            terms = [weight * entry for weight, entry in zip(weights[unit], inputs[sample], strict=True)]
-            result[sample, unit] = sp.Add(*terms, *([] if bias is None else [bias[unit]]))
-        return result
+    def _activated(self, layer: int, rows: Rows) -> Rows:
+        activation = self.network.activations[layer - 1]
+        assert activation is not None
+        return [row_expressions(activation, list(row)) for row in rows]
 
     @cached_property
     def scalar(self) -> sp.Expr:
@@ -159,8 +198,21 @@ class Window:
     def differentiated(self) -> Iterator[str]:
         """Names of the arrays whose gradients the equations must give: parameters, and inputs that are activations."""
         for name in self.given:
-            if name not in ("X", "Y", self.cotangent):
+            if name not in ("X", "Y", self.cotangent) and name[0] not in "MS":
                 yield name
+
+
+def _dot(left: Row, right: Row) -> sp.Expr:
+    return sp.Add(*(one * other for one, other in zip(left, right, strict=True)))
+
+
+def _exact(number: float) -> sp.Rational:
+    """Return the number that a float's decimal digits spell."""
+    return sp.Rational(repr(number))
+
+
+def _array(rows: Rows) -> Entries:
+    return np.array([list(row) for row in rows], dtype=object)
 
 
 def tree_size(expr: sp.Basic) -> int:

@@ -58,7 +58,7 @@ TEXTBOOK: dict[tuple[str, Layout, str], str] = {
     ("multiply", "batch", "Y"): "G ∘ X",
     ("multiply", "sample", "X"): "G ∘ Y",
     ("multiply", "sample", "Y"): "G ∘ X",
-    ("softmax", "batch", "Z"): "(G − rowsum(G ∘ A)) ∘ A",
+    ("softmax", "batch", "Z"): "(G − rowsum(G ∘ A) 1ᵀ) ∘ A",
     ("softmax", "sample", "Z"): "(G − sum(G ∘ A)) ∘ A",
     ("loss", "batch", "P"): "s l′(P, Y)",
     ("loss", "sample", "P"): "s l′(P, Y)",

@@ -18,9 +18,11 @@ from symmlp.matrix import (
     Constant,
     Divide,
     Filled,
+    Join,
     MatMul,
     Node,
     Number,
+    Part,
     Power,
     Product,
     Real,
@@ -97,6 +99,10 @@ def evaluate(
             return np.where(of(condition), of(chosen), of(otherwise))
         case Filled(value, shape):
             return np.full(sizes_of(shape), of(value))
+        case Join(parts, axis):
+            return np.concatenate([of(part) for part in parts], axis=axis)
+        case Part(operand, axis, start, size):
+            return np.take(of(operand), range(_size(start), _size(start) + _size(size)), axis=axis)
         case _:
             raise TypeError(f"no meaning for {type(node).__name__}")
 

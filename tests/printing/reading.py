@@ -44,6 +44,10 @@ class Ones:
     """A column of ones, of the length that its neighbour needs; alone it is the number 1."""
 
 
+class OnesRow(Ones):
+    """A row of ones: behind a column it repeats the column, which broadcasting does by itself."""
+
+
 def read(text: str, values: Mapping[str, Value], functions: Mapping[str, Callable[..., Value]] | None = None) -> Value:
     """Return what a formula is worth for `values`, by the names in the text."""
     reader = _Reader(text, values, {**FUNCTIONS, **_REDUCTIONS, **(functions or {})})
@@ -116,7 +120,7 @@ class _Reader:
             token = self.next
             if token == "ᵀ":
                 self.take()
-                value = value if isinstance(value, Ones) or np.ndim(value) < 2 else np.transpose(value)
+                value = OnesRow() if isinstance(value, Ones) else value if np.ndim(value) < 2 else np.transpose(value)
             elif token in ("^", "^∘"):
                 self.take()
                 exponent = self.atom() if self.next[0] not in _SUPERSCRIPTS else self._superscript()
@@ -185,6 +189,8 @@ class _Reader:
 
 def _times(left: Value, right: Value) -> Value:
     """Return a product written side by side: of matrices, with a column of ones, or with a number."""
+    if isinstance(right, OnesRow):
+        return _number(left)
     if isinstance(right, Ones):
         return np.sum(left, axis=1) if np.ndim(left) == 2 else _number(left)
     if isinstance(left, Ones) or np.ndim(left) == 0 or np.ndim(right) == 0:

@@ -66,7 +66,7 @@ def plain(latex: str) -> str:
     latex = re.sub(r"_\{(\d+)\}", r"\1", latex)
     for symbol, written in sorted(SYMBOLS.items(), key=lambda pair: -len(pair[0])):  # type: ignore[assignment]
         latex = latex.replace(symbol, written)  # type: ignore[arg-type]
-    latex = re.sub(r"\\(?=[a-z])", "", latex)
+    latex = re.sub(r"\\(?=[a-z_])", "", latex)
     return latex.replace("{", "(").replace("}", ")").replace("⟨", "{").replace("⟩", "}").replace("'", "′")
 
 

@@ -96,7 +96,7 @@ def test_a_changed_entry_gives_the_loss_computed_anew(parameter: object) -> None
     for place in (part.start, part.stop - 1):
         theta = sample.theta.copy()
         theta[place] += 0.25
-        found = reference(DEEP, sample).loss_at(part.layer, part.entry(place), 0.25)
+        found = reference(DEEP, sample).loss_at(part, part.entry(place), 0.25)
         expected = reference(DEEP, replace(sample, theta=theta)).loss().value
         assert abs(found - expected) < 1e-27
 

@@ -1,0 +1,201 @@
+"""`check_formula`: a candidate before the derived gradient."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symmlp.checking.candidate import Candidate, called_candidate
+from symmlp.checking.diagnosis import Diagnosis
+from symmlp.checking.evaluating import Array, Evaluator, ShapesClash
+from symmlp.checking.functions import Functions
+from symmlp.checking.lines import formula_of
+from symmlp.checking.points import Point, draw_points
+from symmlp.checking.reading import Words, read
+from symmlp.checking.repairs import code
+from symmlp.checking.subject import Subject, text_of
+from symmlp.checking.verdict import PROMISE, FormulaCheck, Mistake, WorstEntry
+from symmlp.derivation import Derivation
+from symmlp.deriving import derive
+from symmlp.errors import SymmlpError, did_you_mean, shown
+from symmlp.graph import Layout
+from symmlp.matrix import Node, Real, Shape, SizeOf, Var, shape_text, variables
+from symmlp.spec import Network
+
+
+def check_formula(
+    network: Network, wrt: str, candidate: str | Callable[..., Any], *, layout: Layout = "batch"
+) -> FormulaCheck:
+    """Return whether `candidate` is the gradient of the loss with respect to the array `wrt`, and if not, why not.
+
+    `candidate` is a text such as `dZ2.T @ A1` or `dZ2ᵀ A1`, in the names that `derive` prints, where dV is ∂L/∂V. Or it
+    is a function: it gets arrays and sizes by the names of its parameters (`lambda dZ2, A1: dZ2.T @ A1`), or, if it has
+    one parameter of another name, a namespace of them all (`lambda a: a.dZ2.T @ a.A1`). Both are compared with the
+    derived gradient at random points in float64, away from kinks, with two batch sizes.
+
+    Raises:
+        SymmlpError: `wrt` has no gradient, the candidate is outside the language, or the function fails.
+
+    >>> net = Network.parse("4 -> 5 tanh -> 3 softmax | cross_entropy")
+    >>> check_formula(net, "W2", "((P - Y) / N).T @ A1").ok
+    True
+    >>> check_formula(net, "W1", lambda dZ2, W2, X: (dZ2 @ W2).T @ X).kinds
+    ('slope_forgotten',)
+    """
+    derivation = derive(network, layout=layout)
+    array = _asked_for(derivation, wrt)
+    functions = Functions(derivation)
+    words = _words(derivation, functions, array)
+    text = None if callable(candidate) else formula_of(candidate, array, aliases(derivation))
+    node = None if callable(candidate) else read(text, words)
+    points = draw_points(derivation, functions, f"d{array}")
+    if callable(candidate):
+        found = called_candidate(candidate, words.arrays, functions, points)
+        return _Check(derivation, functions, array, points, found).verdict()
+    assert node is not None
+    reading = Candidate(" ".join(str(text).split()), (), frozenset(variables(node)), node)
+    return _Check(derivation, functions, array, points, reading).of_text(node)
+
+
+def aliases(derivation: Derivation) -> dict[str, str]:
+    """Return other names of arrays: A0 for the inputs, A2 for the prediction of a network of two layers."""
+    graph = derivation.graph
+    letter = "A" if derivation.layout == "batch" else "y"
+    found = {
+        f"{letter}0": graph.nodes[0].operands["X"],
+        f"{letter}{len(derivation.network.layers)}": graph.nodes[-2].output,
+    }
+    return {alias: name for alias, name in found.items() if alias not in graph.shapes}
+
+
+def _asked_for(derivation: Derivation, wrt: str) -> str:
+    """Return the array whose gradient is asked for, for `W1`, `dW1` or an alias."""
+    known = [equation.target.removeprefix("d") for equation in derivation.backward]
+    other = aliases(derivation)
+    for name in (wrt, wrt.removeprefix("d")) if isinstance(wrt, str) else ():
+        if other.get(name, name) in known:
+            return other.get(name, name)
+    hint = did_you_mean(str(wrt), known) or f"; expected one of {', '.join(known)}"
+    raise SymmlpError(f"wrt: no gradient for {shown(wrt)}{hint}")
+
+
+def _words(derivation: Derivation, functions: Functions, array: str) -> Words:
+    """Return what a candidate may read: every array but the one asked for, sizes, and numbers by name."""
+    shapes: dict[str, Shape] = {**derivation.graph.shapes}
+    shapes |= {equation.target: equation.shape for equation in derivation.backward if equation.target != f"d{array}"}
+    arrays: dict[str, Node] = {name: Var(name, shape) for name, shape in shapes.items()}
+    if derivation.layout == "batch":
+        arrays["N"] = SizeOf("N")
+    arrays |= {"K": SizeOf(derivation.network.outputs), "D": SizeOf(derivation.network.inputs)}
+    for alias, name in aliases(derivation).items():
+        arrays |= {prefix + alias: arrays[prefix + name] for prefix in ("", "d") if prefix + name in arrays}
+    arrays |= {name: Real(value) for name, value in (("pi", math.pi), ("e", math.e))}
+    own = {f"d{array}": "is what is asked for; write it in other arrays"}
+    own |= {f"d{alias}": own[f"d{array}"] for alias, name in aliases(derivation).items() if name == array}
+    return Words(arrays, functions.callee, functions.names, own | functions.without_slope())
+
+
+@dataclass(frozen=True)
+class _Check:
+    """One candidate, and what it is compared with."""
+
+    derivation: Derivation
+    functions: Functions
+    array: str
+    points: tuple[Point, ...]
+    candidate: Candidate
+
+    def of_text(self, node: Node) -> FormulaCheck:
+        """Return the verdict on a text, whose values are computed first."""
+        values = []
+        for point in self.points:
+            try:
+                value = Evaluator(point.arrays, point.samples, self.functions).value(node)
+            except ShapesClash as clash:
+                return self._wrong(self._clash(clash, point))
+            values.append(self._filled(value, point))
+        candidate = Candidate(self.candidate.shown, tuple(values), self.candidate.given, node)
+        return _Check(self.derivation, self.functions, self.array, self.points, candidate).verdict()
+
+    def _filled(self, value: Array, point: Point) -> Array:
+        """Return the value, repeated over the gradient's shape if it is a multiple of the `1 1ᵀ` of no known size."""
+        shape = point.arrays[f"d{self.array}"].shape
+        return np.broadcast_to(value, shape) if value.shape == (1, 1) and len(shape) == 2 else value
+
+    def verdict(self) -> FormulaCheck:
+        """Return the verdict on a candidate whose values are known."""
+        error = max(map(self._error, self.candidate.values, self.points))
+        return self._record(error) if error <= PROMISE else self._wrong(None, error)
+
+    def _error(self, value: Array, point: Point) -> float:
+        """Return the largest difference, relative to the gradient's largest entry."""
+        expected = point.arrays[f"d{self.array}"]
+        if value.shape != expected.shape or not np.all(np.isfinite(value)):
+            return math.inf
+        largest = float(np.max(np.abs(expected)))
+        return float(np.max(np.abs(value - expected))) / (largest or 1.0)
+
+    def _wrong(self, clash: Mistake | None, error: float = math.inf) -> FormulaCheck:
+        subject = Subject(self.derivation, self.array, self.functions, self.points, self.candidate.given)
+        found, *alternatives = Diagnosis(subject, self.candidate).explanations() or [()]
+        if clash is not None:
+            return self._record(error, (clash, *found), tuple((clash, *each) for each in alternatives))
+        return self._record(error, found or (self._unexplained(),), tuple(alternatives))
+
+    def _unexplained(self) -> Mistake:
+        """Return what can be said of a formula that no known mistake leads to."""
+        value, point = self.candidate.values[0], self.points[0]
+        expected = point.arrays[f"d{self.array}"]
+        if value.shape != expected.shape:
+            shapes = f"{self._shape_text(value.shape, point)}, not {self._shape_text(expected.shape, point)}"
+            return Mistake("shape", f"it has the shape {shapes}; no known mistake explains it")
+        if not np.all(np.isfinite(value)):
+            return Mistake("not_finite", "it is not a finite real number at a random point")
+        if not np.any(value):
+            return Mistake("zero", "it is zero")
+        return Mistake("unexplained", "no known mistake, and no two together, lead to it")
+
+    def _clash(self, clash: ShapesClash, point: Point) -> Mistake:
+        """Return the mistake of operands that do not fit: what they are, and their shapes."""
+        parts = [
+            f"{code(operand)} is {self._shape_text(shape, point)}"
+            for operand, shape in zip(clash.operands, clash.shapes, strict=True)
+            if shape
+        ]
+        return Mistake("shapes_clash", f"{code(clash.node)} cannot be computed: {', '.join(parts)}")
+
+    def _shape_text(self, shape: tuple[int, ...], point: Point) -> str:
+        return shape_text(
+            tuple("N" if size == point.samples and self.derivation.layout == "batch" else size for size in shape)
+        )
+
+    def _record(
+        self, error: float, mistakes: tuple[Mistake, ...] = (), alternatives: tuple[tuple[Mistake, ...], ...] = ()
+    ) -> FormulaCheck:
+        (equation,) = (each for each in self.derivation.backward if each.target == f"d{self.array}")
+        values, point = self.candidate.values, self.points[0]
+        return FormulaCheck(
+            ok=not mistakes,
+            subject=equation.subject,
+            formula=self.candidate.shown,
+            right=f"{equation.subject} = {text_of(equation.value)}",
+            where=equation.id,
+            shape=shape_text(equation.shape),
+            mistakes=mistakes,
+            alternatives=alternatives,
+            found_shape=self._shape_text(values[0].shape, point) if values else "",
+            worst=self._worst(values[0], point.arrays[equation.target]) if mistakes and values else None,
+            error=error,
+            points=len(self.points),
+        )
+
+    def _worst(self, value: Array, expected: Array) -> WorstEntry | None:
+        if value.shape != expected.shape:
+            return None
+        off = np.abs(value - expected)
+        place = np.unravel_index(int(np.argmax(np.where(np.isfinite(off), off, np.inf))), off.shape)
+        return WorstEntry(tuple(int(at) + 1 for at in place), float(value[place]), float(expected[place]))

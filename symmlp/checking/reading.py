@@ -1,0 +1,231 @@
+"""A candidate's text to a matrix expression: a whitelist over Python's `ast`, never evaluated as Python.
+
+Every node of the syntax tree is looked up; what is built are the nodes that formulas and code are made of.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symmlp.checking.building import (
+    COLUMN_OF_ONES,
+    JOINED,
+    METHODS,
+    MINUS_ONE,
+    NUMPY_FUNCTIONS,
+    Builder,
+    Given,
+    WrongArguments,
+)
+from symmlp.checking.functions import Callee
+from symmlp.checking.spelling import ONES, Spelled, spelled
+from symmlp.errors import ExpressionError, did_you_mean, shown
+from symmlp.expression.syntax import MAX_DEPTH, MAX_LENGTH, MAX_NODES
+from symmlp.matrix import Add, Call, Compare, Divide, MatMul, Node, Number, Power, Product, Real, SizeOf, Transpose, Var
+
+FIELD = "formula"
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a candidate may read and call: arrays, numbers and sizes by name, functions by the names of their calls.
+
+    `function` returns what a name in the text calls, or None; `forbidden` says why a name may not be used.
+    """
+
+    arrays: Mapping[str, Node]
+    function: Callable[[str], Callee | None]
+    functions: tuple[str, ...]
+    forbidden: Mapping[str, str]
+
+
+def read(text: object, words: Words) -> Node:
+    """Return the matrix expression that `text` spells.
+
+    Raises:
+        ExpressionError: the text is outside the language; the message names the column.
+    """
+    if not isinstance(text, str):
+        raise ExpressionError(f"{FIELD}: must be a text or a function, got {shown(text)}")
+    if not text.strip():
+        raise ExpressionError(f"{FIELD}: is empty; expected a formula such as dZ2.T @ A1")
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"{FIELD}: {len(text)} characters are too long; expected at most {MAX_LENGTH}")
+    spelling = spelled(text, words.arrays.__contains__, FIELD)
+    tree = _parsed(spelling)
+    _check_size(tree)
+    return _Reader(spelling, words).node(tree)
+
+
+def _parsed(spelling: Spelled) -> ast.expr:
+    try:
+        return ast.parse(f"({spelling.text})", mode="eval").body
+    except SyntaxError as error:
+        column = spelling.column((error.offset or 1) - 2)
+        raise ExpressionError(f"{FIELD}: cannot parse at column {column}") from None
+    except (ValueError, MemoryError, RecursionError):
+        raise ExpressionError(f"{FIELD}: too deeply nested; expected at most {MAX_DEPTH} levels") from None
+
+
+def _check_size(tree: ast.expr) -> None:
+    nodes = 0
+    pending: list[tuple[ast.AST, int]] = [(tree, 1)]
+    while pending:
+        node, depth = pending.pop()
+        nodes += isinstance(node, ast.expr)
+        if depth > MAX_DEPTH:
+            raise ExpressionError(f"{FIELD}: too deeply nested; expected at most {MAX_DEPTH} levels")
+        if nodes > MAX_NODES:
+            raise ExpressionError(f"{FIELD}: more than {MAX_NODES} names, numbers and operations; expected fewer")
+        pending += [(child, depth + 1) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        pending += [(child.value, depth + 1) for child in ast.iter_child_nodes(node) if isinstance(child, ast.keyword)]
+
+
+_RELATIONS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "=="}
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Builds nodes from a syntax tree; `spelling` is the text that the tree's columns refer to."""
+
+    spelling: Spelled
+    words: Words
+
+    def node(self, tree: ast.expr) -> Node:
+        """Return the matrix expression of a syntax tree."""
+        match tree:
+            case ast.Constant():
+                return self.number(tree)
+            case ast.Name():
+                return self.name(tree)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return Product((MINUS_ONE, self.node(operand)))
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                return self.node(operand)
+            case ast.BinOp():
+                return self.operation(tree)
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _RELATIONS:
+                return Compare(_RELATIONS[type(op)], self.node(left), self.node(right))
+            case ast.Attribute(value=value, attr="T"):
+                return Transpose(self.node(value))
+            case ast.Subscript(
+                value=ast.Attribute(value=ast.Name() as name, attr="shape"), slice=ast.Constant() as axis
+            ):
+                return self.length(name, axis)
+            case ast.Call():
+                return self.call(tree)
+            case _:
+                raise self.refusal(tree, "is not allowed; expected names, numbers, + - * / ** @ .T and functions")
+
+    def number(self, tree: ast.Constant) -> Node:
+        """Return a literal: an exact integer, or a float."""
+        if type(tree.value) not in (int, float) or not isinstance(tree.value, int | float):
+            raise self.refusal(tree, "is not a number")
+        if isinstance(tree.value, int) and tree.value.bit_length() <= 256:
+            return Number(Fraction(tree.value))
+        if isinstance(tree.value, int) or not math.isfinite(tree.value):
+            raise self.refusal(tree, "is too large")
+        return Real(tree.value)
+
+    def name(self, tree: ast.Name) -> Node:
+        """Return the array, size or constant that is called so."""
+        if tree.id == ONES:
+            return COLUMN_OF_ONES
+        found = self.words.arrays.get(tree.id)
+        if found is not None:
+            return found
+        if tree.id in self.words.forbidden:
+            raise self.refusal(tree, self.words.forbidden[tree.id])
+        if self.words.function(tree.id) or tree.id in NUMPY_FUNCTIONS:
+            raise self.refusal(tree, f"is a function; write {tree.id}(...)")
+        raise self.unknown(tree, tree.id)
+
+    def operation(self, tree: ast.BinOp) -> Node:
+        """Return a sum, a product or a power."""
+        left, right = self.node(tree.left), self.node(tree.right)
+        match tree.op:
+            case ast.Add():
+                return Add((left, right))
+            case ast.Sub():
+                return Add((left, Product((MINUS_ONE, right))))
+            case ast.Mult():
+                return Product((left, right))
+            case ast.Div():
+                return Divide(left, right)
+            case ast.MatMult():
+                return MatMul(left, right)
+            case ast.Pow():
+                return Power(left, right)
+            case _:
+                raise self.refusal(tree, "is not allowed; expected + - * / ** or @")
+
+    def length(self, name: ast.Name, axis: ast.Constant) -> Node:
+        """Return `A1.shape[0]` as a size."""
+        found = self.node(name)
+        if not isinstance(found, Var) or axis.value not in range(len(found.shape)):
+            raise self.refusal(name, "has no such axis")
+        assert isinstance(axis.value, int)
+        return SizeOf(found.shape[axis.value])
+
+    def call(self, tree: ast.Call) -> Node:
+        """Return a function's or a method's value."""
+        match tree.func:
+            case ast.Name(id="len"):
+                return self.samples(tree)
+            case ast.Name(id=name) if (own := self.words.function(name)) is not None:
+                return self.own(tree, own)
+            case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="np" | "numpy"), attr=name):
+                builder = NUMPY_FUNCTIONS.get(name) or JOINED.get(name)
+                if builder is None:
+                    raise self.unknown_function(tree, name)
+                return self.built(tree, builder, tuple(tree.args))
+            case ast.Attribute(value=value, attr=name) if name in METHODS:
+                return self.built(tree, METHODS[name], (value, *tree.args))
+            case ast.Attribute():
+                raise self.refusal(tree, f"calls an unknown method; expected one of {', '.join(sorted(METHODS))}")
+        raise self.refusal(tree, "is not allowed")
+
+    def samples(self, tree: ast.Call) -> Node:
+        """Return `len(X)` as a size."""
+        match tree.args:
+            case [ast.Name() as name]:
+                return self.length(name, ast.Constant(0))
+        raise self.refusal(tree, "is not allowed; expected the name of an array")
+
+    def own(self, tree: ast.Call, function: Callee) -> Node:
+        """Return the call of one of the network's functions, of Z1 or of P and Y."""
+        if tree.keywords or len(tree.args) != function.count:
+            raise self.refusal(tree, f"takes {function.count} array{'s' if function.count > 1 else ''}")
+        return Call(function.call, tuple(map(self.node, tree.args)))
+
+    def built(self, tree: ast.Call, builder: Builder, arguments: tuple[ast.expr, ...]) -> Node:
+        """Return what a builder makes of the arguments."""
+        options = {keyword.arg or "**": keyword.value for keyword in tree.keywords}
+        try:
+            return builder(Given(arguments, options, self.node))
+        except WrongArguments as error:
+            raise self.refusal(tree, str(error)) from None
+
+    def unknown(self, tree: ast.expr, name: str) -> ExpressionError:
+        """Return the error for a name that nothing has."""
+        known = tuple(self.words.arrays)
+        return self.refusal(tree, f"is unknown{did_you_mean(name, known)}; allowed: {', '.join(known)}")
+
+    def unknown_function(self, tree: ast.expr, name: str) -> ExpressionError:
+        """Return the error for a call of what is no function."""
+        if name in self.words.forbidden:
+            return self.refusal(tree, self.words.forbidden[name])
+        if name in self.words.arrays:
+            return self.refusal(tree, "is an array, no function")
+        known = tuple(dict.fromkeys((*self.words.functions, *NUMPY_FUNCTIONS)))
+        return self.refusal(tree, f"is an unknown function{did_you_mean(name, known)}; allowed: {', '.join(known)}")
+
+    def refusal(self, tree: ast.expr, problem: str) -> ExpressionError:
+        """Return the error for a part of the text: what it is, at which column, and what is wrong with it."""
+        start, end = tree.col_offset - 1, (tree.end_col_offset or tree.col_offset) - 1
+        part = shown(self.spelling.text[start:end], 40)
+        return ExpressionError(f"{FIELD}: {part} at column {self.spelling.column(start)} {problem}")

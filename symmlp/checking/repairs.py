@@ -1,0 +1,60 @@
+"""Small changes of the candidate's own text: one that makes it right names the mistake where it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symmlp.checking.building import known_shape
+from symmlp.checking.replacing import replaced_arrays
+from symmlp.checking.rewriting import Put, pairings, places
+from symmlp.checking.subject import Subject
+from symmlp.matrix import Call, MatMul, Node, Product, Transpose, Var, walk
+from symmlp.printing.numpy import PRIMITIVES, NumpyPrinter
+from symmlp.program.lowering import code_name
+
+Repair = tuple[str, str, Node]
+"""The kind of the mistake, the sentence, and the candidate without it."""
+
+
+def repairs(subject: Subject, candidate: Node) -> Iterator[Repair]:
+    """Yield the candidate with one product, transpose, reduction or array changed."""
+    for part, put in places(candidate):
+        match part:
+            case MatMul(left, right):
+                yield from _products(part, left, right, put)
+            case Product((left, right)) if () not in (known_shape(left), known_shape(right)):
+                yield from _entrywise(part, left, right, put)
+            case Transpose(operand):
+                yield "operand_transposed", f"{code(part)} should be {code(operand)}", put(operand)
+            case Var():
+                for _, _, other in replaced_arrays(subject, part):
+                    yield "wrong_array", f"{part.name} should be {code(other)}", put(other)
+
+
+def _products(part: Node, left: Node, right: Node, put: Put) -> Iterator[Repair]:
+    for kind, first, second in pairings(left, right):
+        made = MatMul(first, second)
+        yield kind, f"{code(part)} should be {code(made)}", put(made)
+    made_entrywise = Product((left, right))
+    yield "matrix_product_for_entrywise", f"{code(part)} should be {code(made_entrywise)}", put(made_entrywise)
+
+
+def _entrywise(part: Node, left: Node, right: Node, put: Put) -> Iterator[Repair]:
+    yield (
+        "entrywise_for_matrix_product",
+        f"{code(part)} should be {code(MatMul(left, right))}",
+        put(MatMul(left, right)),
+    )
+    for _, first, second in pairings(left, right):
+        made = MatMul(first, second)
+        yield "entrywise_for_matrix_product", f"{code(part)} should be {code(made)}", put(made)
+
+
+def code(node: Node) -> str:
+    """Return a part of a candidate as NumPy writes it."""
+    calls = {part.function for part in walk(node) if isinstance(part, Call)}
+    try:
+        return NumpyPrinter({call: code_name(call) for call in calls if call not in PRIMITIVES}).text(node)
+    except ValueError:
+        # A choice between numbers by a condition without arrays has no form in generated code.
+        return "a part of it"

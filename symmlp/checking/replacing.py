@@ -1,0 +1,89 @@
+"""Arrays taken for each other: of another layer, before for after the activation, the targets for the prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symmlp.checking.subject import Subject
+from symmlp.matrix import Node, Var
+
+NEAR = 2
+"""Arrays of layers farther apart than this are not taken for each other in deep networks."""
+
+SMALL = 5
+"""Layers of a network in which any two are taken for each other."""
+
+Replacement = tuple[str, str, Node]
+
+
+def replaced_arrays(subject: Subject, array: Var) -> Iterator[Replacement]:
+    """Yield (kind, sentence, other array) for every array that `array` can be taken for."""
+    graph = subject.derivation.graph
+    own = _place(subject, array.name)
+    for name in (*graph.shapes, *(f"d{other}" for other in graph.shapes)):
+        place = _place(subject, name)
+        if name == array.name or own is None or place is None or not _are_near(subject, own, place):
+            continue
+        # A cotangent that the candidate does not read is there through its own equation, which has mistakes of its own.
+        if place[0].startswith("cotangent") and name not in subject.given:
+            continue
+        shape = graph.shapes[name.removeprefix("d") if name not in graph.shapes else name]
+        kind, sentence = _told(own, place, name, array.name)
+        yield kind, sentence, Var(name, shape)
+
+
+Place = tuple[str, int]
+"""What an array is (inputs, pre-activation, ...), and its layer: the output of layer 1 is the input of layer 2."""
+
+
+def _place(subject: Subject, name: str) -> Place | None:
+    graph = subject.derivation.graph
+    if name.startswith("d") and name not in graph.shapes:
+        inner = _place(subject, name[1:]) if name in subject.made else None
+        return None if inner is None else (f"cotangent of {inner[0]}", inner[1])
+    if name in graph.parameters:
+        return ("weights" if name[0] == "W" else "bias"), int(name[1:])
+    if name == graph.nodes[-1].given["Y"]:
+        return "targets", len(subject.derivation.network.layers)
+    return _values(subject).get(name)
+
+
+def _values(subject: Subject) -> dict[str, Place]:
+    """Return the places of inputs, pre-activations and activations."""
+    graph = subject.derivation.graph
+    found: dict[str, Place] = {graph.nodes[0].operands["X"]: ("activation", 0)}
+    for node in graph.nodes[:-1]:
+        found[node.output] = ("activation" if node.function else "pre-activation", node.layer)
+    return found
+
+
+def _are_near(subject: Subject, first: Place, second: Place) -> bool:
+    return len(subject.derivation.network.layers) <= SMALL or abs(first[1] - second[1]) <= NEAR
+
+
+def _told(own: Place, other: Place, found: str, expected: str) -> tuple[str, str]:
+    """Return the kind and the sentence of taking `found` for `expected`."""
+    stands = f"{found} stands for {expected}"
+    match own[0], other[0]:
+        case "weights", "weights":
+            return "weights_of_other_layer", f"{stands}: the weights of layer {other[1]} for those of layer {own[1]}"
+        case "activation", "activation":
+            return "activation_of_other_layer", f"{stands}: {_output(other)} for {_output(own)}"
+        case "activation", "pre-activation":
+            return "pre_activation_for_activation", f"{stands}: before the activation for after it"
+        case "pre-activation", "activation":
+            return "activation_for_pre_activation", f"{stands}: after the activation for before it"
+        case "pre-activation", "pre-activation":
+            return "pre_activation_of_other_layer", f"{stands}: layer {other[1]} for layer {own[1]}"
+        case "activation", "targets":
+            return "targets_for_prediction", f"{stands}: the targets for the prediction"
+        case "targets", _:
+            return "prediction_for_targets", f"{stands}, the targets"
+        case mine, theirs if mine.startswith("cotangent") and theirs.startswith("cotangent"):
+            return "other_cotangent", f"{stands}: ∂L/∂{found[1:]} for ∂L/∂{expected[1:]}"
+        case _:
+            return "wrong_array", stands
+
+
+def _output(place: Place) -> str:
+    return "the inputs" if place[1] == 0 else f"the output of layer {place[1]}"

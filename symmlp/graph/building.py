@@ -1,0 +1,261 @@
+"""From a network to its computational graph: each layer becomes small ops, one after the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+
+from symmlp.catalog.activations import TABLE, Activation
+from symmlp.catalog.layers import (
+    ADD,
+    ALPHA_DROPOUT,
+    CONCATENATE,
+    DENSE,
+    DENSE_WITHOUT_BIAS,
+    DROPOUT,
+    ELEMENTWISE,
+    ENTRYWISE_LOSS,
+    GAIN,
+    GAIN_AND_SHIFT,
+    ROW_CENTRE,
+    ROW_MEAN,
+    ROW_MEAN_SQUARE,
+    ROW_NORMALIZE,
+    Op,
+    row_root,
+    rowwise,
+)
+from symmlp.graph.records import Graph, GraphNode, Layout, Mask
+from symmlp.matrix import Shape
+from symmlp.spec import Network
+from symmlp.spec_layers import (
+    Activate,
+    AlphaDropout,
+    Concatenate,
+    Dense,
+    Dropout,
+    Layer,
+    LayerNorm,
+    Residual,
+    RMSNorm,
+)
+
+COLUMN_NAMES = {"Z": "o", "A": "y", "P": "p", "X": "x", "Y": "y", "U": "u", "C": "c", "V": "v", "H": "h"} | {
+    "R": "r",
+    "M": "m",
+    "S": "s",
+}
+"""What arrays are called in the one-sample layout: o = W x + b, y = f(o), as in the founding document."""
+
+
+def build_graph(network: Network, layout: Layout = "batch") -> Graph:
+    """Return the graph of `network`, from its inputs to its loss."""
+    builder = _Builder(network, layout, network.widths, network.activations)
+    builder.current = builder.array("X", "", network.inputs, "inputs")
+    builder.outputs.append(builder.current)
+    for number, layer in enumerate(network.layers, start=1):
+        builder.number = number
+        builder.add(layer)
+        builder.outputs.append(builder.current)
+    builder.end()
+    return Graph(
+        tuple(builder.nodes),
+        builder.shapes,
+        tuple(builder.parameters),
+        builder.functions,
+        builder.roles,
+        tuple(builder.masks),
+        builder.starts,
+    )
+
+
+@dataclass
+class _Builder:
+    """Adds the ops of one layer after the other; `current` is the array that the next one reads."""
+
+    network: Network
+    layout: Layout
+    widths: tuple[int, ...]
+    activations: tuple[Activation | None, ...]
+    number: int = 0
+    current: str = ""
+    outputs: list[str] = field(default_factory=list)
+    nodes: list[GraphNode] = field(default_factory=list)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
+    parameters: list[str] = field(default_factory=list)
+    functions: dict[str, Activation] = field(default_factory=dict)
+    masks: list[Mask] = field(default_factory=list)
+    starts: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the layer is the network's last."""
+        return self.number == len(self.network.layers)
+
+    @property
+    def width(self) -> int:
+        """Number of outputs of the layer."""
+        return self.widths[self.number]
+
+    def array(self, letter: str, number: int | str, width: int, role: str) -> str:
+        """Return the name of a new array with one row a sample, or one column in the one-sample layout."""
+        name = f"{letter if self.layout == 'batch' else COLUMN_NAMES[letter]}{number}"
+        self.shapes[name] = ("N", width) if self.layout == "batch" else (width, 1)
+        self.roles[name] = role
+        return name
+
+    def statistic(self, letter: str, role: str) -> str:
+        """Return the name of a new array with one number a sample."""
+        name = f"{letter if self.layout == 'batch' else COLUMN_NAMES[letter]}{self.number}"
+        self.shapes[name] = ("N", 1) if self.layout == "batch" else ()
+        self.roles[name] = role
+        return name
+
+    def parameter(self, letter: str, shape: tuple[int, ...], role: str, start: float | None = None) -> str:
+        """Return the name of a new parameter; a vector is a column in the one-sample layout."""
+        name = f"{letter}{self.number}"
+        self.shapes[name] = (*shape, 1) if len(shape) == 1 and self.layout == "sample" else shape
+        self.roles[name] = f"{role} of layer {self.number}"
+        self.parameters.append(name)
+        if start is not None:
+            self.starts[name] = start
+        return name
+
+    def apply(
+        self,
+        op: Op,
+        operands: Mapping[str, str],
+        output: str,
+        function: str | None = None,
+        given: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add a node, whose output the next one reads."""
+        self.nodes.append(GraphNode(op, operands, output, self.number, function, given or {}))
+        self.current = output
+
+    @singledispatchmethod
+    def add(self, layer: Layer) -> None:
+        """Add the ops of a layer."""
+        raise NotImplementedError(type(layer).__name__)
+
+    @add.register
+    def _(self, layer: Dense) -> None:
+        operands = {"X": self.current}
+        operands["W"] = self.parameter("W", (layer.units, self.widths[self.number - 1]), "weights")
+        if layer.bias:
+            operands["b"] = self.parameter("b", (layer.units,), "bias")
+        before = self.array("Z", self.number, layer.units, f"pre-activation of layer {self.number}")
+        self.apply(DENSE if layer.bias else DENSE_WITHOUT_BIAS, operands, before)
+        self.activate()
+
+    @add.register
+    def _(self, layer: Activate) -> None:
+        self.activate()
+
+    @add.register
+    def _(self, layer: Dropout) -> None:
+        mask = self.array("M", self.number, self.width, f"mask of layer {self.number}, drawn; 1 in prediction")
+        self.masks.append(Mask(layer.rate, (mask, 0.0, 1 / (1 - layer.rate))))
+        self.apply(DROPOUT, {"X": self.current}, self.output("activation"), given={"M": mask})
+
+    @add.register
+    def _(self, layer: AlphaDropout) -> None:
+        factor = self.array("M", self.number, self.width, f"mask of layer {self.number}, drawn; 1 in prediction")
+        shift = self.array("S", self.number, self.width, f"shift of layer {self.number}, drawn; 0 in prediction")
+        kept, dropped, moved = _alpha_dropout(layer.rate)
+        self.masks.append(Mask(layer.rate, (factor, 0.0, kept), (shift, dropped, moved)))
+        self.apply(ALPHA_DROPOUT, {"X": self.current}, self.output("activation"), given={"M": factor, "S": shift})
+
+    @add.register
+    def _(self, layer: LayerNorm) -> None:
+        inputs, number = self.current, self.number
+        mean = self.statistic("U", f"mean of a row, layer {number}")
+        self.apply(ROW_MEAN, {"X": inputs}, mean)
+        centred = self.array("C", number, self.width, f"centred activation of layer {number}")
+        self.apply(ROW_CENTRE, {"X": inputs, "U": mean}, centred)
+        variance = self.statistic("V", f"variance of a row, layer {number}")
+        self.normalize(centred, variance, layer.epsilon)
+        self.rescale(shift=True)
+
+    @add.register
+    def _(self, layer: RMSNorm) -> None:
+        inputs = self.current
+        mean_square = self.statistic("V", f"mean square of a row, layer {self.number}")
+        self.normalize(inputs, mean_square, layer.epsilon)
+        self.rescale(shift=False)
+
+    @add.register
+    def _(self, layer: Residual) -> None:
+        self.apply(ADD, {"X": self.current, "Y": self.outputs[layer.layer]}, self.output("sum"))
+
+    @add.register
+    def _(self, layer: Concatenate) -> None:
+        self.apply(CONCATENATE, {"X": self.current, "Y": self.outputs[layer.layer]}, self.output("joined activation"))
+
+    def normalize(self, centred: str, statistic: str, epsilon: float) -> None:
+        """Add the mean square of each row of `centred`, its root, and `centred` over that."""
+        self.apply(ROW_MEAN_SQUARE, {"C": centred}, statistic)
+        root = self.statistic("R", f"root of it, layer {self.number}")
+        self.apply(row_root(epsilon), {"V": statistic}, root)
+        normalized = self.array("H", self.number, self.width, f"normalized activation of layer {self.number}")
+        self.apply(ROW_NORMALIZE, {"C": centred, "R": root}, normalized)
+
+    def rescale(self, *, shift: bool) -> None:
+        """Add the learned gain, and the learned shift."""
+        operands = {"H": self.current, "g": self.parameter("g", (self.width,), "gain", 1.0)}
+        if shift:
+            operands["b"] = self.parameter("b", (self.width,), "shift", 0.0)
+        self.apply(GAIN_AND_SHIFT if shift else GAIN, operands, self.output("rescaled activation"))
+
+    def output(self, role: str) -> str:
+        """Return the name of the layer's output; the network's last layer has its prediction behind it."""
+        letter = "Z" if self.is_last else "A"
+        return self.array(letter, self.number, self.width, f"{role} of layer {self.number}")
+
+    def activate(self) -> None:
+        """Add the activation function of the layer."""
+        activation = self.activations[self.number - 1]
+        assert activation is not None
+        self.apply_activation(activation)
+
+    def apply_activation(self, activation: Activation) -> None:
+        """Add an activation function."""
+        before = self.current
+        if self.is_last:
+            after = self.array("P", "", self.width, "prediction")
+        else:
+            after = self.array("A", self.number, self.width, f"activation of layer {self.number}")
+        op = ELEMENTWISE if activation.acts_on == "entry" else rowwise(activation.name, activation.value)
+        self.apply(op, {"Z": before}, after, _function_name(activation, self.functions))
+
+    def end(self) -> None:
+        """Add the prediction, if the last layer has not given it, and the loss."""
+        if self.network.layers[-1].definition is None:
+            self.apply_activation(TABLE["identity"])
+        targets = self.array("Y", "", self.width, "targets")
+        self.shapes["L"], self.roles["L"] = (), "loss"
+        self.apply(ENTRYWISE_LOSS, {"P": self.current}, "L", self.network.loss, {"Y": targets})
+
+
+def _alpha_dropout(rate: float) -> tuple[float, float, float]:
+    """Return a, a α' + b and b for A = a (X M + α' (1 - M)) + b with mean 0 and variance 1 (Klambauer et al., 2017)."""
+    saturated = -1.0507009873554805 * 1.6732632423543772
+    a = 1 / math.sqrt((1 - rate) * (1 + rate * saturated**2))
+    b = -a * rate * saturated
+    return a, a * saturated + b, b
+
+
+def _function_name(activation: Activation, functions: dict[str, Activation]) -> str:
+    """Return the name of an activation in formulas: the catalogue's, or f1, f2, ... for expressions of the user's."""
+    if not activation.from_user:
+        functions[activation.name] = activation
+        return activation.name
+    for name, known in functions.items():
+        if known.from_user and known.value == activation.value:
+            return name
+    name = f"f{1 + sum(known.from_user for known in functions.values())}"
+    functions[name] = activation
+    return name

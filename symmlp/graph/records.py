@@ -1,0 +1,78 @@
+"""The computational graph's records: nodes in topological order, each an op with operands and symbolic shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from symmlp.catalog.activations import Activation
+from symmlp.catalog.layers import Op
+from symmlp.errors import ProgramError
+from symmlp.matrix import Shape
+
+Layout = Literal["batch", "sample"]
+
+
+@dataclass(frozen=True)
+class GraphNode:
+    """One application of an op: `operands` and `given` name the arrays it reads, `output` the one it makes."""
+
+    op: Op
+    operands: Mapping[str, str]
+    output: str
+    layer: int
+    function: str | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Arrays that training draws anew for every batch: an entry is dropped with probability `rate`.
+
+    `factor` is the array's name, and what it holds where an entry is dropped and where it is kept; so is `shift`.
+    """
+
+    rate: float
+    factor: tuple[str, float, float]
+    shift: tuple[str, float, float] | None = None
+
+    @property
+    def arrays(self) -> tuple[tuple[str, float, float], ...]:
+        """The factor, and the shift if there is one."""
+        return (self.factor,) if self.shift is None else (self.factor, self.shift)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in topological order, shape and role of every array, which are parameters, which are drawn.
+
+    `starts` are the values that parameters begin with, where those are not drawn.
+    """
+
+    nodes: tuple[GraphNode, ...]
+    shapes: Mapping[str, Shape]
+    parameters: tuple[str, ...]
+    functions: Mapping[str, Activation]
+    roles: Mapping[str, str] = field(default_factory=dict)
+    masks: tuple[Mask, ...] = ()
+    starts: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Prove that every array is made before it is read, and once."""
+        made = {name for name in self.shapes if name not in {node.output for node in self.nodes}}
+        for node in self.nodes:
+            for name in (*node.operands.values(), *node.given.values()):
+                if name not in made:
+                    raise ProgramError(f"{node.output} reads {name}, which is not made before it")
+            if node.output in made:
+                raise ProgramError(f"{node.output} is made twice")
+            made.add(node.output)
+
+    def needs_gradient(self) -> set[str]:
+        """Return the arrays that depend on a parameter, parameters included."""
+        needed = set(self.parameters)
+        for node in self.nodes:
+            if needed & set(node.operands.values()):
+                needed.add(node.output)
+        return needed

@@ -1,0 +1,61 @@
+"""What arrays are called where they are printed: the letters of the graph's names, or an author's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+GREEK_LETTERS: dict[str, str] = {
+    **{"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta"},
+    **{"θ": "theta", "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi"},
+    **{"ρ": "rho", "σ": "sigma", "τ": "tau", "υ": "upsilon", "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega"},
+    **{"Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma"},
+    **{"Υ": "Upsilon", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega"},
+}
+"""Greek letters and their macros in LaTeX; those that look like a Latin letter are left out."""
+
+SPOKEN = {"theta": "θ", "lr": "η", "beta1": "β₁", "beta2": "β₂", "eps": "ε", "m_hat": "m̂", "v_hat": "v̂"}
+"""Symbols of update equations, which code spells in words."""
+
+_PARTS = re.compile(r"(d?)([A-Za-z])(\d*)")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A name to be typeset: what marks a cotangent, the letters, the number of the layer."""
+
+    cotangent: str
+    letters: str
+    number: str
+
+
+@dataclass(frozen=True)
+class Naming:
+    """The letters shown in place of the graph's: `layered` for names with a number (Z1), `single` for the rest (X)."""
+
+    layered: Mapping[str, str] = field(default_factory=dict)
+    single: Mapping[str, str] = field(default_factory=dict)
+    cotangent: str = "d"
+
+    def parts(self, name: str) -> Parts | None:
+        """Return the parts of a graph's name as they are shown, or None for a name of any other form.
+
+        >>> Naming(layered={"Z": "o"}, cotangent="δ").parts("dZ12")
+        Parts(cotangent='δ', letters='o', number='12')
+        """
+        found = _PARTS.fullmatch(name)
+        if found is None:
+            return None
+        cotangent, letter, number = found.groups()
+        letters = (self.layered if number else self.single).get(letter, letter)
+        return Parts(self.cotangent if cotangent else "", letters, number)
+
+    def shown(self, name: str) -> str:
+        """Return a graph's name as it is shown on one line."""
+        parts = self.parts(name)
+        return parts.cotangent + parts.letters + parts.number if parts else name
+
+
+AS_IN_THE_GRAPH = Naming()
+"""The names of the graph themselves."""

@@ -1,0 +1,97 @@
+"""What each kind of layer computes, written out for rows of numbers or of expressions: plain loops, nothing shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symmlp.errors import UnsupportedError
+from symmlp.spec import Network
+from symmlp.spec_layers import Activate, AlphaDropout, Concatenate, Dense, Dropout, LayerNorm, Residual, RMSNorm
+
+Row = Sequence[Any]
+Rows = Sequence[Row]
+Masks = Mapping[int, tuple[Rows, ...]]
+"""What is drawn for a layer, by its number: a factor, and for alpha dropout a shift."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The layers of a network over numbers of one kind.
+
+    `activated(number, rows)` applies a layer's activation, `dot` is the sum of products of two rows, `root` the square
+    root, `number` turns a float into a number.
+    """
+
+    network: Network
+    activated: Callable[[int, Rows], Rows]
+    dot: Callable[[Row, Row], Any]
+    root: Callable[[Any], Any]
+    number: Callable[[float], Any]
+
+    def layer(
+        self, number: int, parameters: Mapping[str, Any], outputs: Mapping[int, Rows], masks: Masks
+    ) -> tuple[Rows, Rows]:
+        """Return the pre-activations and the outputs of a layer, `outputs` being those of the layers before it.
+
+        Raises:
+            UnsupportedError: there is no arithmetic for this kind of layer.
+        """
+        layer, rows = self.network.layers[number - 1], outputs[number - 1]
+        match layer:
+            case Dense():
+                before = self.dense(rows, parameters[f"W{number}"], parameters.get(f"b{number}"))
+                return before, self.activated(number, before)
+            case Activate():
+                return rows, self.activated(number, rows)
+            case Dropout() | AlphaDropout():
+                return rows, self._masked(rows, masks.get(number))
+            case LayerNorm():
+                gains, shifts = parameters[f"g{number}"], parameters[f"b{number}"]
+                normalized = [self._normalized(_centred(row), layer.epsilon) for row in rows]
+                return rows, [[h * g + b for h, g, b in zip(row, gains, shifts, strict=True)] for row in normalized]
+            case RMSNorm():
+                normalized = [self._normalized(row, layer.epsilon) for row in rows]
+                return rows, [_times(row, parameters[f"g{number}"]) for row in normalized]
+            case Residual():
+                return rows, [_plus(*pair) for pair in zip(rows, outputs[layer.layer], strict=True)]
+            case Concatenate():
+                return rows, [[*row, *other] for row, other in zip(rows, outputs[layer.layer], strict=True)]
+        raise UnsupportedError(f"no arithmetic for a layer of type {layer.type}")
+
+    def dense(self, rows: Rows, weights: Rows, bias: Row | None) -> Rows:
+        """Return x Wᵀ + b for every row x."""
+        sums = [[self.dot(row, own) for own in weights] for row in rows]
+        return sums if bias is None else [_plus(row, bias) for row in sums]
+
+    def _masked(self, rows: Rows, drawn: tuple[Rows, ...] | None) -> Rows:
+        if drawn is None:
+            return rows
+        factor, *shift = drawn
+        scaled = [_times(*pair) for pair in zip(rows, factor, strict=True)]
+        return [_plus(*pair) for pair in zip(scaled, shift[0], strict=True)] if shift else scaled
+
+    def _normalized(self, row: Row, epsilon: float) -> Row:
+        root = self.root(_mean([entry * entry for entry in row]) + self.number(epsilon))
+        return [entry / root for entry in row]
+
+
+def _mean(row: Row) -> Any:
+    total = row[0]
+    for entry in row[1:]:
+        total = total + entry
+    return total / len(row)
+
+
+def _centred(row: Row) -> Row:
+    mean = _mean(row)
+    return [entry - mean for entry in row]
+
+
+def _plus(row: Row, other: Row) -> Row:
+    return [left + right for left, right in zip(row, other, strict=True)]
+
+
+def _times(row: Row, other: Row) -> Row:
+    return [left * right for left, right in zip(row, other, strict=True)]
