@@ -54,14 +54,23 @@ def derive_graph(graph: Graph, *, layout: Layout = "batch", seed: str) -> tuple[
 
 
 def _functions(definitions: Mapping[str, Activation], kinks: Policy = "smallest") -> dict[str, Function]:
-    return {name: _function(name, definition, kinks) for name, definition in definitions.items()}
+    return {
+        function.name: function
+        for name, definition in definitions.items()
+        for function in _of_activation(name, definition, kinks)
+    }
 
 
-def _function(name: str, definition: Activation, kinks: Policy) -> Function:
+def _of_activation(name: str, definition: Activation, kinks: Policy) -> Iterator[Function]:
+    """Yield the function, and the same with each further variable put first, whose slope in it is derived so."""
     if definition.acts_on == "row":
-        return RowFunction.derive(name, definition.value)
-    care = _care(definition.from_user)
-    return ElementFunction.derive(name, definition.value, (x,), care=care, kinks=kinks)
+        yield RowFunction.derive(name, definition.value)
+        return
+    care, variables = _care(definition.from_user), definition.variables
+    for place, variable in enumerate(variables):
+        ordered = (variable, *variables[:place], *variables[place + 1 :])
+        own = f"{name}_of_{variable}" if place else name
+        yield ElementFunction.derive(own, definition.value, ordered, care=care, kinks=kinks)
 
 
 def _care(from_user: bool) -> Care:
@@ -138,7 +147,9 @@ class Walker:
         for node, operand in uses:
             rule = self.rules.backward(node.op, operand)
             values.append(self._here(rule.matrix_form, node))
-            sources.append(Source((*rule.steps, *self._slope_steps(node)), self._names(node), self._sizes(node)))
+            sources.append(
+                Source((*rule.steps, *self._slope_steps(node, operand)), self._names(node), self._sizes(node))
+            )
         shape = self.graph.shapes[array]
         value = filled(values[0] if len(values) == 1 else Add(tuple(values)), shape)
         if len(values) > 1:
@@ -147,11 +158,12 @@ class Walker:
         layer = uses[0][0].layer
         return Equation("", "backward", f"d{array}", value, value, shape, layer, f"∂L/∂{array}", (), tuple(sources))
 
-    def _slope_steps(self, node: GraphNode) -> tuple[RuleStep, ...]:
-        function = self.functions.get(node.function or "")
+    def _slope_steps(self, node: GraphNode, operand: str) -> tuple[RuleStep, ...]:
+        place = list(node.operands).index(operand)
+        function = self.functions.get(self._function_names(node).get(f"f_{place}" if place else "f", ""))
         if not isinstance(function, ElementFunction):
             return ()
-        slope = RuleStep("slope", sp.Function(function.name + PRIME)(x), function.derivative)
+        slope = RuleStep("slope", sp.Function(function.name + PRIME)(*function.variables), function.derivative)
         if function.derivative == function.stable_derivative:
             return (slope,)
         return slope, RuleStep("stable form", function.derivative, function.stable_derivative)
@@ -174,8 +186,18 @@ class Walker:
         """Return a rule's matrix form in the names and sizes of this node."""
         if node.function is None:
             return self._renamed(generic, self._names(node), self._sizes(node), {})
-        opaque = {"f": node.function, f"f{PRIME}": f"{node.function}{PRIME}"}
+        own = self._function_names(node)
+        opaque = own | {f"{plain}{PRIME}": f"{name}{PRIME}" for plain, name in own.items()}
         return self._written(self._renamed(generic, self._names(node), self._sizes(node), opaque))
+
+    def _function_names(self, node: GraphNode) -> dict[str, str]:
+        """Return what f is called here, and f with a further variable put first: f_1, f_2, ..."""
+        if node.function is None:
+            return {}
+        definition = self.graph.functions.get(node.function)
+        further = definition.variables[1:] if definition else ()
+        names = {f"f_{place}": f"{node.function}_of_{variable}" for place, variable in enumerate(further, start=1)}
+        return {"f": node.function, **names}
 
     def _renamed(
         self, form: Node, names: Mapping[str, str], sizes: Mapping[Size, Size], functions: Mapping[str, str]
@@ -189,7 +211,7 @@ class Walker:
 
     def _names(self, node: GraphNode) -> dict[str, str]:
         names = {**node.operands, **node.given, node.op.output: node.output, "G": f"d{node.output}"}
-        return names | {"f": node.function} if node.function else names
+        return names | self._function_names(node)
 
     def _sizes(self, node: GraphNode) -> dict[Size, Size]:
         """Return what the sizes of the op, such as n (units of this layer) and m (of the layer before), are here."""

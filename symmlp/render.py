@@ -101,6 +101,7 @@ class Context:
     n_params: int
     parameters: tuple[ParameterText, ...]
     starts: tuple[tuple[str, str], ...]
+    layers: tuple[tuple[str, int], ...]
     masks: tuple[MaskText, ...]
     drawn: tuple[str, ...]
     keep_all: tuple[str, ...]
@@ -173,6 +174,7 @@ def _context(program: Program, derivation: Derivation, dtype: Dtype, version: st
         n_params=sum(math.prod(map(int, parameter.shape)) for parameter in program.parameters),
         parameters=tuple(ParameterText(each.name, shape_text(each.shape)) for each in program.parameters),
         starts=tuple((name, repr(value)) for name, value in derivation.graph.starts.items()),
+        layers=tuple(_layers(derivation).items()),
         masks=tuple(_mask(mask, derivation) for mask in derivation.graph.masks),
         drawn=tuple(array.name for array in program.drawn),
         keep_all=tuple(_keep_all(derivation.graph.masks)),
@@ -208,6 +210,13 @@ def _layer_text(layer: Layer, function: str | None) -> str:
     if isinstance(layer, Dense):
         return f"{layer.units} {function}"
     return str(function) if layer.definition else layer.short
+
+
+def _layers(derivation: Derivation) -> dict[str, int]:
+    """Return the layer of each parameter, unless every name is a letter and the layer's number."""
+    graph = derivation.graph
+    layers = {name: node.layer for node in graph.nodes for name in node.operands.values() if name in graph.parameters}
+    return {} if all(name == f"{name[0]}{layer}" for name, layer in layers.items()) else layers
 
 
 def _mask(mask: Mask, derivation: Derivation) -> MaskText:

@@ -83,7 +83,7 @@ class Dense(_Activating):
     def __init__(self, units: Any = _ABSENT, activation: Any = "identity", **values: Any) -> None:
         if units is not _ABSENT:
             values["units"] = units
-        super().__init__(activation=activation, **values)
+        super().__init__(**{"activation": activation, **values})
 
     @property
     def definition(self) -> Activation:
@@ -117,6 +117,12 @@ class Activate(_Activating):
     def definition(self) -> Activation:
         """The activation, looked up or parsed."""
         return activation(self.activation, given=self.parameters)
+
+    def check(self, before: Sequence[int]) -> None:
+        """Raise SpecError if the activation has gates: those need weights of their own."""
+        super().check(before)
+        if self.definition.gates:
+            raise SpecError(f"activation: {self.activation} has gates with weights; expected it in a dense layer")
 
     @property
     def short(self) -> str:

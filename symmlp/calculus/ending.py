@@ -103,7 +103,7 @@ def ending(
     rule = rules.backward(activation_op, "Z")
     elementwise = activation if isinstance(activation, ElementFunction) else None
     link = None
-    if elementwise is None or not elementwise.derivative.is_number:
+    if elementwise is None or (len(elementwise.variables) == 1 and not elementwise.derivative.is_number):
         link = join(cotangent, rule, elementwise, simplex_targets=loss.assumes_simplex_targets)
     at_prediction = _at_prediction(entries, function, rules)
     if link is None:

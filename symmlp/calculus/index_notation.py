@@ -25,9 +25,18 @@ class Partial(sp.Function):
 
 
 class slope_of(sp.Function):  # noqa: N801 - reads as a function in formulas
-    """The slope of an opaque function in its first argument: slope_of(f(z)) is f′(z)."""
+    """The slope of an opaque function: slope_of(f(z)) is f′(z), slope_of(f(z, a), 1) the one in its second argument."""
 
-    nargs = 1
+    nargs = (1, 2)
+
+
+def slope_arguments(expr: slope_of) -> tuple[str, tuple[sp.Expr, ...]]:
+    """Return the function whose slope in its first argument `expr` is, and the arguments: f(z, a), or f_1(a, z)."""
+    opaque, *rest = expr.args
+    place = int(rest[0]) if rest else 0
+    if place == 0:
+        return str(opaque.func), opaque.args
+    return f"{opaque.func}_{place}", (opaque.args[place], *opaque.args[:place], *opaque.args[place + 1 :])
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from fractions import Fraction
 import sympy as sp
 from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 
-from symmlp.calculus.index_notation import Index, range_of, slope_of
+from symmlp.calculus.index_notation import Index, range_of, slope_arguments, slope_of
 from symmlp.calculus.stability import complementary_error, outside
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import (
@@ -138,9 +138,8 @@ class MatrixForm:
         if expr in (sp.pi, sp.E):
             return Constant("pi" if expr == sp.pi else "e")
         if isinstance(expr, slope_of):
-            opaque = self._leaf_or_call(expr.args[0], row, column)
-            assert isinstance(opaque, Call)
-            return Call(opaque.function + PRIME, opaque.arguments)
+            function, arguments = slope_arguments(expr)
+            return Call(function + PRIME, tuple(self.of(argument, row, column) for argument in arguments))
         if isinstance(expr, outside):
             x, radius = (self.of(argument, row, column) for argument in expr.args)
             return Where(Compare("<", Call("abs", (x,)), radius), radius, x)

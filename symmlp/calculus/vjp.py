@@ -153,7 +153,9 @@ def _without_derivatives(expr: sp.Expr) -> sp.Expr:
         if isinstance(part, sp.Subs):
             # Replaced from the inside out: the derivative below is a slope_of already.
             return part.expr.xreplace(dict(zip(part.variables, part.point, strict=True)))
-        return slope_of(part.expr)
+        (variable,) = part.variables
+        place = part.expr.args.index(variable)
+        return slope_of(part.expr, sp.Integer(place)) if place else slope_of(part.expr)
 
     return expr.replace(lambda part: isinstance(part, sp.Derivative | sp.Subs), written)
 

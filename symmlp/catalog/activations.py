@@ -27,10 +27,24 @@ Outputs = Literal["real", "nonnegative", "positive", "unit interval", "simplex",
 
 
 @dataclass(frozen=True)
+class Learned:
+    """A number for each unit that is learned with the weights, and what it starts with."""
+
+    name: str
+    start: float
+
+    @property
+    def symbol(self) -> sp.Symbol:
+        """The symbol that stands for it in a definition."""
+        return sp.Symbol(self.name, real=True)
+
+
+@dataclass(frozen=True)
 class Activation:
     """An activation: `value` in x for an elementwise one, in Z[p, i] for one that acts on a row.
 
     `value` has numbers for the parameters; `family` is the definition in their symbols, `settings` what was given.
+    `gates` are further pre-activations, each with weights of its own; `learned` are numbers of each unit.
     """
 
     name: str
@@ -41,6 +55,13 @@ class Activation:
     family: Family | None = None
     settings: Settings = field(default=NONE)
     note: str = ""
+    gates: tuple[sp.Symbol, ...] = ()
+    learned: tuple[Learned, ...] = ()
+
+    @property
+    def variables(self) -> tuple[sp.Symbol, ...]:
+        """What an elementwise value depends on: x, the gates, what is learned."""
+        return (x, *self.gates, *(each.symbol for each in self.learned))
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -56,6 +77,7 @@ _selu_scale = sp.Rational("1.0507009873554805")
 alpha, beta, omega, a, b, lower, upper, low, high, threshold, fill = sp.symbols(
     "alpha beta omega a b lower upper low high threshold value", real=True
 )
+lower_gain, upper_gain, gate, gate_2 = sp.symbols("lower_gain upper_gain gate gate_2", real=True)
 
 
 def _family(
@@ -145,6 +167,35 @@ TABLE: dict[str, Activation] = {
         _family("snake", x + sp.sin(a * x) ** 2 / a, Parameter("a", 1, above=0), note="Ziyin et al., 2020"),
         Activation("gaussian", sp.exp(-(x**2)), outputs="nonnegative"),
         _family("sine", sp.sin(omega * x), Parameter("omega", 1, above=0), note="SIREN: Sitzmann et al., 2020"),
+        Activation(
+            "prelu", sp.Max(0, x) + alpha * sp.Min(0, x), learned=(Learned("alpha", 0.25),), note="alpha is learned"
+        ),
+        Activation(
+            "learnable_swish", x / (1 + sp.exp(-beta * x)), learned=(Learned("beta", 1.0),), note="beta is learned"
+        ),
+        Activation(
+            "srelu",
+            sp.Piecewise(
+                (lower + lower_gain * (x - lower), x <= lower),
+                (upper + upper_gain * (x - upper), x >= upper),
+                (x, True),
+            ),
+            learned=(
+                Learned("lower", 0.0),
+                Learned("lower_gain", 0.0),
+                Learned("upper", 1.0),
+                Learned("upper_gain", 0.0),
+            ),
+            note="Jin et al., 2016; thresholds and gains are learned",
+        ),
+        Activation("glu", x / (1 + sp.exp(-gate)), gates=(gate,), note="Dauphin et al., 2017"),
+        Activation("reglu", x * sp.Max(0, gate), gates=(gate,), note="Shazeer, 2020"),
+        Activation("geglu", x * gate * (1 + sp.erf(gate / sp.sqrt(2))) * _half, gates=(gate,), note="Shazeer, 2020"),
+        Activation("swiglu", x * gate / (1 + sp.exp(-gate)), gates=(gate,), note="Shazeer, 2020, with beta = 1"),
+        Activation("maxout", sp.Max(x, gate), gates=(gate,), note="Goodfellow et al., 2013, with two pieces"),
+        Activation(
+            "maxout_3", sp.Max(x, gate, gate_2), gates=(gate, gate_2), note="Goodfellow et al., 2013, three pieces"
+        ),
         Activation(
             "softmax",
             sp.exp(Z[batch, column]) / sp.Sum(sp.exp(Z[batch, other]), (other, 1, n)),

@@ -22,6 +22,7 @@ from symmlp.notation import (
     X,
     Y,
     Z,
+    array,
     b,
     batch,
     beside,
@@ -151,6 +152,15 @@ ENTRYWISE_LOSS = Op(
     scale * sp.Sum(entry_loss(P[batch, column], Y[batch, column]), (batch, 1, N), (column, 1, n)),
     given={"Y": (batch, column)},
 )
+
+
+def entrywise(gates: int, learned: int) -> Op:
+    """Return the op of an activation with further pre-activations and numbers of each unit: A = f(Z, Z_2, a_1, ...)."""
+    arrays = {f"Z_{number}": (batch, column) for number in range(2, gates + 2)}
+    vectors = {f"a_{number}": (column,) for number in range(1, learned + 1)}
+    operands: dict[str, Axes] = {"Z": (batch, column), **arrays, **vectors}
+    value = f(*(array(name)[axes] for name, axes in operands.items()))
+    return Op(f"entrywise({gates}, {learned})", operands, "A", (batch, column), value)
 
 
 def rowwise(name: str, value: sp.Expr) -> Op:

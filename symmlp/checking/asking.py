@@ -24,6 +24,7 @@ from symmlp.deriving import derive
 from symmlp.errors import SymmlpError, did_you_mean, shown
 from symmlp.graph import Layout
 from symmlp.matrix import Node, Real, Shape, SizeOf, Var, shape_text, variables
+from symmlp.printing.text import TextStyle
 from symmlp.spec import Network
 
 
@@ -50,7 +51,9 @@ def check_formula(
     array = _asked_for(derivation, wrt)
     functions = Functions(derivation)
     words = _words(derivation, functions, array)
-    text = None if callable(candidate) else formula_of(candidate, array, aliases(derivation))
+    text = (
+        None if callable(candidate) else formula_of(candidate, array, aliases(derivation) | printed_names(derivation))
+    )
     node = None if callable(candidate) else read(text, words)
     points = draw_points(derivation, functions, f"d{array}")
     if callable(candidate):
@@ -70,6 +73,12 @@ def aliases(derivation: Derivation) -> dict[str, str]:
         f"{letter}{len(derivation.network.layers)}": graph.nodes[-2].output,
     }
     return {alias: name for alias, name in found.items() if alias not in graph.shapes}
+
+
+def printed_names(derivation: Derivation) -> dict[str, str]:
+    """Return the arrays that formulas print in Greek letters, by what they print."""
+    shown_as = {TextStyle().name(name): name for name in derivation.graph.shapes}
+    return {printed: name for printed, name in shown_as.items() if not printed.isascii()}
 
 
 def _asked_for(derivation: Derivation, wrt: str) -> str:
@@ -96,7 +105,8 @@ def _words(derivation: Derivation, functions: Functions, array: str) -> Words:
     arrays |= {name: Real(value) for name, value in (("pi", math.pi), ("e", math.e))}
     own = {f"d{array}": "is what is asked for; write it in other arrays"}
     own |= {f"d{alias}": own[f"d{array}"] for alias, name in aliases(derivation).items() if name == array}
-    return Words(arrays, functions.callee, functions.names, own | functions.without_slope())
+    forbidden = own | functions.without_slope()
+    return Words(arrays, functions.callee, functions.names, forbidden, printed_names(derivation))
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symmlp.calculus.functions import ElementFunction
-from symmlp.calculus.matrix_form import MatrixForm
+from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.calculus.numeric import evaluate
 from symmlp.checking.evaluating import Array, Evaluator
 from symmlp.checking.functions import Functions
 from symmlp.derivation import Derivation
 from symmlp.errors import SymmlpError
-from symmlp.matrix import Shape, Var
+from symmlp.matrix import Call, Shape, Var, walk
 
 POINTS = 4
 ATTEMPTS = 24
@@ -103,7 +103,7 @@ def _sized(shape: Shape, samples: int) -> tuple[int, ...]:
 def _parameter(
     generator: np.random.Generator, name: str, shape: tuple[int, ...], spread: float, centre: float | None
 ) -> Array:
-    if name.startswith("W"):
+    if len(shape) == 2 and 1 not in shape or name.startswith("W"):
         return generator.normal(scale=spread / math.sqrt(shape[1]), size=shape)
     if centre is not None:
         return generator.uniform(0.8, 1.2, size=shape) * centre
@@ -143,23 +143,22 @@ def _completed(derivation: Derivation, functions: Functions, drawn: Point) -> Po
         if not np.all(np.isfinite(arrays[equation.target])):
             return None
     with np.errstate(all="ignore"):
-        return replace(drawn, arrays=arrays, distance=min(_distances(derivation, functions, arrays), default=math.inf))
+        distances = _distances(derivation, functions, arrays, drawn.samples)
+        return replace(drawn, arrays=arrays, distance=min(distances, default=math.inf))
 
 
-def _distances(derivation: Derivation, functions: Functions, arrays: dict[str, Array]) -> Iterator[float]:
-    """Yield how far the arrays are from each kink of an activation or the loss."""
-    for node in derivation.graph.nodes[:-1]:
-        function = functions.function(node.function or "")
-        if isinstance(function, ElementFunction):
-            yield from _to_kinks(function, (arrays[node.operands["Z"]],))
-    end, targets = derivation.graph.nodes[-1], arrays[derivation.graph.nodes[-1].given["Y"]]
-    starts = {"p": end.operands["P"], "z": derivation.graph.nodes[-2].operands["Z"]}
-    for function in derivation.functions.values():
-        if isinstance(function, ElementFunction) and function.variables[0].name in starts:
-            yield from _to_kinks(function, (arrays[starts[function.variables[0].name]], targets))
+def _distances(derivation: Derivation, functions: Functions, arrays: dict[str, Array], samples: int) -> Iterator[float]:
+    """Yield how far the arguments of each call in an equation are from the function's kinks."""
+    evaluator = Evaluator(arrays, samples, functions)
+    equations = (*derivation.forward, derivation.loss, *derivation.backward)
+    calls = {part for each in equations for part in walk(each.value) if isinstance(part, Call)}
+    for call in sorted(calls, key=repr):
+        function = functions.function(call.function.removesuffix(PRIME))
+        if isinstance(function, ElementFunction) and len(function.variables) == len(call.arguments):
+            yield from _to_kinks(function, [evaluator.value(argument) for argument in call.arguments])
 
 
-def _to_kinks(function: ElementFunction, values: tuple[Array, ...]) -> Iterator[float]:
+def _to_kinks(function: ElementFunction, values: list[Array]) -> Iterator[float]:
     names = {symbol: Var(symbol.name, ()) for symbol in function.variables}
     given = {symbol.name: value for symbol, value in zip(function.variables, values, strict=True)}
     for switch in function.switches:

@@ -34,13 +34,15 @@ FIELD = "formula"
 class Words:
     """What a candidate may read and call: arrays, numbers and sizes by name, functions by the names of their calls.
 
-    `function` returns what a name in the text calls, or None; `forbidden` says why a name may not be used.
+    `function` returns what a name in the text calls, or None; `forbidden` says why a name may not be used,
+    `printed` holds the names that formulas spell in other letters.
     """
 
     arrays: Mapping[str, Node]
     function: Callable[[str], Callee | None]
     functions: tuple[str, ...]
     forbidden: Mapping[str, str]
+    printed: Mapping[str, str]
 
 
 def read(text: object, words: Words) -> Node:
@@ -55,7 +57,7 @@ def read(text: object, words: Words) -> Node:
         raise ExpressionError(f"{FIELD}: is empty; expected a formula such as dZ2.T @ A1")
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"{FIELD}: {len(text)} characters are too long; expected at most {MAX_LENGTH}")
-    spelling = spelled(text, words.arrays.__contains__, FIELD)
+    spelling = spelled(text, words.arrays.__contains__, words.printed, FIELD)
     tree = _parsed(spelling)
     _check_size(tree)
     return _Reader(spelling, words).node(tree)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symmlp.checking.building import known_shape
-from symmlp.checking.replacing import replaced_arrays
+from symmlp.checking.replacing import standing_for
 from symmlp.checking.rewriting import Put, pairings, places
 from symmlp.checking.subject import Subject
 from symmlp.matrix import Call, MatMul, Node, Product, Transpose, Var, walk
@@ -27,8 +27,21 @@ def repairs(subject: Subject, candidate: Node) -> Iterator[Repair]:
             case Transpose(operand):
                 yield "operand_transposed", f"{code(part)} should be {code(operand)}", put(operand)
             case Var():
-                for _, _, other in replaced_arrays(subject, part):
-                    yield "wrong_array", f"{part.name} should be {code(other)}", put(other)
+                for kind, sentence, other in standing_for(subject, part):
+                    yield kind, sentence, put(other)
+    for part, put in places(candidate):
+        yield from _weighted(subject, part, put)
+
+
+def _weighted(subject: Subject, part: Node, put: Put) -> Iterator[Repair]:
+    """Yield the candidate with the weights of a layer put in behind a part that they fit."""
+    shapes, found = subject.derivation.graph.shapes, known_shape(part)
+    for name in subject.derivation.graph.parameters:
+        rows = shapes[name][0] if len(shapes[name]) == 2 else None
+        if found is not None and len(found) == 2 and rows == found[1 if subject.is_batch else 0]:
+            weights = Var(name, shapes[name])
+            made = MatMul(part, weights) if subject.is_batch else MatMul(Transpose(weights), part)
+            yield "factor_forgotten", f"the factor {name} is missing: {code(part)} should be {code(made)}", put(made)
 
 
 def _products(part: Node, left: Node, right: Node, put: Put) -> Iterator[Repair]:

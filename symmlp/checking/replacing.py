@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from symmlp.checking.subject import Subject
 from symmlp.matrix import Node, Var
+
+_LAYER = re.compile(r"(\d+)(?:_\d+)?$")
+"""The number of the layer in a name: the 1 of W1, alpha1 and Z1_2."""
 
 NEAR = 2
 """Arrays of layers farther apart than this are not taken for each other in deep networks."""
@@ -17,19 +21,34 @@ Replacement = tuple[str, str, Node]
 
 
 def replaced_arrays(subject: Subject, array: Var) -> Iterator[Replacement]:
-    """Yield (kind, sentence, other array) for every array that `array` can be taken for."""
-    graph = subject.derivation.graph
+    """Yield (kind, sentence, other array) for every array that can be taken for `array`."""
     own = _place(subject, array.name)
-    for name in (*graph.shapes, *(f"d{other}" for other in graph.shapes)):
-        place = _place(subject, name)
-        if name == array.name or own is None or place is None or not _are_near(subject, own, place):
-            continue
+    for other, place in _near(subject, array.name):
         # A cotangent that the candidate does not read is there through its own equation, which has mistakes of its own.
-        if place[0].startswith("cotangent") and name not in subject.given:
-            continue
-        shape = graph.shapes[name.removeprefix("d") if name not in graph.shapes else name]
-        kind, sentence = _told(own, place, name, array.name)
-        yield kind, sentence, Var(name, shape)
+        if own is not None and (not place[0].startswith("cotangent") or other.name in subject.given):
+            yield (*_told(own, place, other.name, array.name), other)
+
+
+def standing_for(subject: Subject, array: Var) -> Iterator[Replacement]:
+    """Yield (kind, sentence, other array) for every array that `array` can stand for by mistake."""
+    own = _place(subject, array.name)
+    for other, place in _near(subject, array.name):
+        if own is not None:
+            yield (*_told(place, own, array.name, other.name), other)
+
+
+def _near(subject: Subject, name: str) -> Iterator[tuple[Var, Place]]:
+    """Yield the other arrays and their places, in deep networks those of the layers around."""
+    graph, own = subject.derivation.graph, _place(subject, name)
+    for other in (*graph.shapes, *(f"d{array}" for array in graph.shapes)):
+        place = _place(subject, other)
+        if (
+            other not in (name, subject.gradient)
+            and own is not None
+            and place is not None
+            and _are_near(subject, own, place)
+        ):
+            yield Var(other, graph.shapes[other if other in graph.shapes else other[1:]]), place
 
 
 Place = tuple[str, int]
@@ -41,8 +60,11 @@ def _place(subject: Subject, name: str) -> Place | None:
     if name.startswith("d") and name not in graph.shapes:
         inner = _place(subject, name[1:]) if name in subject.made else None
         return None if inner is None else (f"cotangent of {inner[0]}", inner[1])
+    layer = _LAYER.search(name)
     if name in graph.parameters:
-        return ("weights" if name[0] == "W" else "bias"), int(name[1:])
+        return ("weights" if name[0] == "W" else graph.roles.get(name, "").split(" of ")[0]), int(
+            layer[1]
+        ) if layer else 0
     if name == graph.nodes[-1].given["Y"]:
         return "targets", len(subject.derivation.network.layers)
     return _values(subject).get(name)

@@ -7,8 +7,8 @@ its meaning depends on the shapes. Every character keeps the column that it came
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from symmlp.errors import ExpressionError, shown
 from symmlp.expression.syntax import MAX_DEPTH
@@ -19,10 +19,11 @@ BESIDE, ONES = "beside", "_1"
 SLOPE = "_slope"
 
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_NAME = "[A-Za-z_α-ωΑ-Ω][A-Za-z0-9_α-ωΑ-Ω₀-₉\N{COMBINING CIRCUMFLEX ACCENT}]*"
 _TOKEN = re.compile(
     rf"(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+−-]?\d+)?)"
-    rf"|∂L/∂(?P<partial>[A-Za-z]\w*)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<prime>[′']?)"
-    rf"|(?P<superscript>[{_SUPERSCRIPTS}]+)|(?P<sign>\*\*|\^∘|[<>=!]=|[-+−*/@∘⊙⊘×·^ᵀ√π|(){{}}\[\],.;:<>≤≥=])",
+    rf"|∂L/∂(?P<partial>{_NAME})|(?P<name>{_NAME})(?P<prime>[′']?)"
+    rf"|(?P<superscript>[{_SUPERSCRIPTS}]+)|(?P<sign>\*\*|\^∘|[<>=!]=|[-+−*/@∘⊙⊘×·^ᵀ√|(){{}}\[\],.;:<>≤≥=])",
     re.ASCII,
 )
 _PYTHON = {"−": "-", "∘": "*", "⊙": "*", "×": "*", "⊘": "/", "≤": "<=", "≥": ">=", "^": "**", "^∘": "**"}
@@ -58,18 +59,19 @@ class _Token:
     spaced: bool
 
 
-def spelled(text: str, is_array: Callable[[str], bool], field: str) -> Spelled:
+def spelled(text: str, is_array: Callable[[str], bool], printed: Mapping[str, str], field: str) -> Spelled:
     """Return `text` in Python's spelling.
 
     `is_array` tells a name in front of a bracket from a function: `N (P − Y)` is a product, `tanh (Z1)` is not.
+    `printed` holds the names that formulas print in Greek letters, with those that code has.
 
     Raises:
         ExpressionError: a character of no meaning, or brackets that do not match.
     """
-    return _Speller(_tokens(text, field), is_array, field).whole()
+    return _Speller(_tokens(text, printed, field), is_array, field).whole()
 
 
-def _tokens(text: str, field: str) -> list[_Token]:
+def _tokens(text: str, printed: Mapping[str, str], field: str) -> list[_Token]:
     tokens, place, end = list[_Token](), 0, 0
     while place < len(text):
         if text[place].isspace():
@@ -78,15 +80,28 @@ def _tokens(text: str, field: str) -> list[_Token]:
         found = _TOKEN.match(text, place)
         if found is None:
             raise ExpressionError(f"{field}: character {shown(text[place])} at column {place + 1} is not allowed")
-        tokens.append(_token(found, spaced=place > end))
+        tokens.append(_in_code(_token(found, spaced=place > end), printed, field))
         place = end = found.end()
     return tokens
+
+
+def _in_code(token: _Token, printed: Mapping[str, str], field: str) -> _Token:
+    """Return a name as code has it: Python would take other letters for the same name."""
+    if token.kind != "name" or token.text.isascii():
+        return token
+    prefix = "d" if token.text not in printed and token.text[1:] in printed and token.text[0] == "d" else ""
+    name = printed.get(token.text.removeprefix(prefix))
+    if name is None:
+        raise ExpressionError(f"{field}: unknown name {shown(token.text)} at column {token.column}")
+    return replace(token, text=prefix + name)
 
 
 def _token(found: re.Match[str], *, spaced: bool) -> _Token:
     column, kind = found.start() + 1, found.lastgroup or ""
     if found["partial"]:
         return _Token("name", f"d{found['partial']}", column, spaced)
+    if found["name"] == "π":
+        return _Token("name", "pi", column, spaced)
     if found["name"]:
         return _Token("name", found["name"] + (SLOPE if found["prime"] else ""), column, spaced)
     if found["superscript"]:
@@ -94,8 +109,6 @@ def _token(found: re.Match[str], *, spaced: bool) -> _Token:
         return _Token("postfix", f"**{digits}", column, spaced)
     if found["sign"] == "ᵀ":
         return _Token("postfix", ".T", column, spaced)
-    if found["sign"] == "π":
-        return _Token("name", "pi", column, spaced)
     return _Token(kind, found.group().replace("−", "-") if kind == "number" else found.group(), column, spaced)
 
 

@@ -65,6 +65,8 @@ class Subject:
         """The last pre-activation's cotangent by the chain rule alone, where the derivation joins it with the loss."""
         graph = self.derivation.graph
         activation = graph.nodes[-2]
+        if len(activation.operands) > 1:
+            return {}
         name = f"d{activation.operands['Z']}"
         shortened = replace(graph, nodes=(activation,), shapes=graph.shapes, parameters=(activation.operands["Z"],))
         (equation,) = derive_graph(shortened, layout=self.derivation.layout, seed=activation.output)
@@ -97,13 +99,14 @@ class Subject:
 
     def layer_of(self, cotangent: str) -> GraphNode | None:
         """Return the activation whose pre-activation the cotangent belongs to."""
-        found = (node for node in self.activations if f"d{node.operands['Z']}" == cotangent)
+        found = (node for node in self.activations if f"d{node.operands['Z']}" == cotangent and len(node.operands) == 1)
         return next(found, None)
 
     @property
     def activations(self) -> Iterator[GraphNode]:
         """The nodes of the graph that apply an activation."""
-        return (node for node in self.derivation.graph.nodes[:-1] if node.function is not None)
+        nodes = self.derivation.graph.nodes[:-1]
+        return (node for node in nodes if node.function is not None and "Z" in node.operands)
 
     def elementwise(self, node: GraphNode) -> ElementFunction | None:
         """Return the function of an activation if it has a slope that is no number."""

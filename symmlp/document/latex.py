@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from symmlp.document.page import Depth, EquationRow, FunctionRow, Page, Section
@@ -17,6 +17,9 @@ _SPECIAL = {
     **{"^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}"},
     **{"|": r"\textbar{}", '"': r"\textquotedbl{}", "∂": r"$\partial$", ":=": "$:=$"},
 }
+
+WordsAndRow = tuple[str, str]
+"""What is said before a row of an alignment, or nothing, and the row."""
 
 PREAMBLE = r"""\documentclass[10pt, fleqn]{article}
 \usepackage[a4paper, margin=20mm]{geometry}
@@ -106,8 +109,9 @@ class LatexPage:
         yield from self._paths()
         for section in self.page.sections:
             yield from self._section(section)
-        yield r"\section{Functions}"
-        yield from self._definitions()
+        if self.page.functions:
+            yield r"\section{Functions}"
+            yield from self._definitions()
         for section in self.page.updates:
             yield rf"\section{{{escaped(section.title)}}}"
             yield from self._aligned(section.equations)
@@ -138,11 +142,7 @@ class LatexPage:
             yield from self._steps(equation)
 
     def _aligned(self, equations: Iterable[EquationRow]) -> Iterator[str]:
-        rows = []
-        for equation in equations:
-            words = self._words(equation)
-            rows.append((rf"\intertext{{\rulename{{{words}}}}} " if words else "") + self._row(equation))
-        yield from _align(rows)
+        yield from self._align([(self._words(equation), self._row(equation)) for equation in equations])
 
     def _row(self, equation: EquationRow) -> str:
         left, _, right = latex_equation(equation, self.writer).partition("&")
@@ -157,41 +157,43 @@ class LatexPage:
         return "; ".join([*chain, *assumed])
 
     def _steps(self, equation: EquationRow) -> Iterator[str]:
-        rows = []
+        rows: list[WordsAndRow] = []
         for step, before, after in self.writer.steps(equation, self.depth):
             if before:
-                rows.append(rf"& {self._fitted(before)} \notag")
+                rows.append(("", rf"& {self._fitted(before)} \notag"))
             rule = self.writer.prose(step.rule) + escaped(proof_text(step))
-            label = rf"\tag{{{step.id}}} \label{{eq:{step.id}}}"
-            rows.append(rf"\intertext{{\rulename{{{rule}}}}} &= {self._fitted(after)} {label}")
-        if rows:
-            yield from _align(rows)
+            rows.append((rule, rf"&= {self._fitted(after)} \tag{{{step.id}}} \label{{eq:{step.id}}}"))
+        yield from self._align(rows)
 
     def _definitions(self) -> Iterator[str]:
         rows = [row for function in self.page.functions for row in self._function(function)]
-        if rows:
-            yield from _align(rows, "align*")
+        yield from self._align(rows, "align*")
 
-    def _function(self, function: FunctionRow) -> Iterator[str]:
+    def _function(self, function: FunctionRow) -> Iterator[WordsAndRow]:
         for line in function.lines:
-            words = r"\intertext{\rulename{stable form}} " if line.is_stable else ""
             label, formula = self.writer.shown(line.label), self.writer.shown(line.formula)
-            yield f"{words}& {self._fitted(f'{label} = {formula}')}"
+            yield "stable form" if line.is_stable else "", f"& {self._fitted(f'{label} = {formula}')}"
         for kink in function.kinks:
-            yield rf"& \text{{kink: {self.writer.prose(kink)}}}"
+            yield "", rf"& \text{{kink: {self.writer.prose(kink)}}}"
+
+    def _align(self, rows: Sequence[WordsAndRow], environment: str = "align") -> Iterator[str]:
+        """Yield an environment of rows; words before the first row stand above it."""
+        if not rows:
+            return
+        if rows[0][0]:
+            yield self._said(rows[0][0]) + r"\par"
+        yield rf"\begin{{{environment}}}"
+        for place, (words, row) in enumerate(rows, start=1):
+            if words and place > 1:
+                yield rf"  \intertext{{{self._said(words)}}}"
+            yield "  " + row + (r" \\" if place < len(rows) else "")
+        yield rf"\end{{{environment}}}"
+
+    def _said(self, words: str) -> str:
+        return rf"\rulename{{{words}}}" if self.fit else words
 
     def _fitted(self, formula: str) -> str:
         return rf"\fitted{{{formula}}}" if self.fit else formula
-
-
-def _align(rows: list[str], environment: str = "align") -> Iterator[str]:
-    """Yield an environment of rows; words before the first row stand before it, since nothing is above them."""
-    if rows[0].startswith(r"\intertext"):
-        words, _, rows[0] = rows[0].partition("}} ")
-        yield words.removeprefix(r"\intertext{") + r"}\par"
-    yield rf"\begin{{{environment}}}"
-    yield from ("  " + row + (r" \\" if place < len(rows) else "") for place, row in enumerate(rows, start=1))
-    yield rf"\end{{{environment}}}"
 
 
 def _table(title: str, columns: str, rows: Iterable[str]) -> Iterator[str]:

@@ -24,6 +24,7 @@ from symmlp.catalog.layers import (
     ROW_MEAN_SQUARE,
     ROW_NORMALIZE,
     Op,
+    entrywise,
     row_root,
     rowwise,
 )
@@ -114,11 +115,13 @@ class _Builder:
         self.roles[name] = role
         return name
 
-    def parameter(self, letter: str, shape: tuple[int, ...], role: str, start: float | None = None) -> str:
+    def parameter(
+        self, letter: str, shape: tuple[int, ...], role: str, start: float | None = None, piece: str = ""
+    ) -> str:
         """Return the name of a new parameter; a vector is a column in the one-sample layout."""
-        name = f"{letter}{self.number}"
+        name = f"{letter}{self.number}{piece}"
         self.shapes[name] = (*shape, 1) if len(shape) == 1 and self.layout == "sample" else shape
-        self.roles[name] = f"{role} of layer {self.number}"
+        self.roles[name] = f"{role} of layer {self.number}" + (f", gate {piece.removeprefix('_')}" if piece else "")
         self.parameters.append(name)
         if start is not None:
             self.starts[name] = start
@@ -143,17 +146,13 @@ class _Builder:
 
     @add.register
     def _(self, layer: Dense) -> None:
-        operands = {"X": self.current}
-        operands["W"] = self.parameter("W", (layer.units, self.widths[self.number - 1]), "weights")
-        if layer.bias:
-            operands["b"] = self.parameter("b", (layer.units,), "bias")
-        before = self.array("Z", self.number, layer.units, f"pre-activation of layer {self.number}")
-        self.apply(DENSE if layer.bias else DENSE_WITHOUT_BIAS, operands, before)
-        self.activate()
+        inputs, activation = self.current, layer.definition
+        pieces = ("", *(f"_{place}" for place in range(2, len(activation.gates) + 2)))
+        self.activate(*(self.dense(layer, inputs, piece) for piece in pieces))
 
     @add.register
     def _(self, layer: Activate) -> None:
-        self.activate()
+        self.activate(self.current)
 
     @add.register
     def _(self, layer: Dropout) -> None:
@@ -215,26 +214,38 @@ class _Builder:
         letter = "Z" if self.is_last else "A"
         return self.array(letter, self.number, self.width, f"{role} of layer {self.number}")
 
-    def activate(self) -> None:
-        """Add the activation function of the layer."""
+    def dense(self, layer: Dense, inputs: str, piece: str) -> str:
+        """Add a pre-activation and return its name; `piece` tells that of a gate from the first."""
+        gate = f", gate {piece.removeprefix('_')}" if piece else ""
+        operands = {"X": inputs}
+        operands["W"] = self.parameter("W", (layer.units, self.widths[self.number - 1]), "weights", piece=piece)
+        if layer.bias:
+            operands["b"] = self.parameter("b", (layer.units,), "bias", piece=piece)
+        output = self.array("Z", f"{self.number}{piece}", layer.units, f"pre-activation of layer {self.number}{gate}")
+        self.apply(DENSE if layer.bias else DENSE_WITHOUT_BIAS, operands, output)
+        return output
+
+    def activate(self, *before: str) -> None:
+        """Add the activation function of the layer, `before` being its pre-activations."""
         activation = self.activations[self.number - 1]
         assert activation is not None
-        self.apply_activation(activation)
+        self.apply_activation(activation, *before)
 
-    def apply_activation(self, activation: Activation) -> None:
+    def apply_activation(self, activation: Activation, *before: str) -> None:
         """Add an activation function."""
-        before = self.current
+        learned = [self.parameter(each.name, (self.width,), each.name, each.start) for each in activation.learned]
         if self.is_last:
             after = self.array("P", "", self.width, "prediction")
         else:
             after = self.array("A", self.number, self.width, f"activation of layer {self.number}")
-        op = ELEMENTWISE if activation.acts_on == "entry" else rowwise(activation.name, activation.value)
-        self.apply(op, {"Z": before}, after, _function_name(activation, self.functions))
+        op = _activation_op(activation)
+        operands = dict(zip(op.operands, (*before, *learned), strict=True))
+        self.apply(op, operands, after, _function_name(activation, self.functions))
 
     def end(self) -> None:
         """Add the prediction, if the last layer has not given it, and the loss."""
         if self.network.layers[-1].definition is None:
-            self.apply_activation(TABLE["identity"])
+            self.apply_activation(TABLE["identity"], self.current)
         targets = self.array("Y", "", self.width, "targets")
         self.shapes["L"], self.roles["L"] = (), "loss"
         self.apply(ENTRYWISE_LOSS, {"P": self.current}, "L", self.network.loss, {"Y": targets})
@@ -246,6 +257,15 @@ def _alpha_dropout(rate: float) -> tuple[float, float, float]:
     a = 1 / math.sqrt((1 - rate) * (1 + rate * saturated**2))
     b = -a * rate * saturated
     return a, a * saturated + b, b
+
+
+def _activation_op(activation: Activation) -> Op:
+    """Return the op of an activation: of an entry, of an entry with gates and learned numbers, or of a row."""
+    if activation.acts_on == "row":
+        return rowwise(activation.name, activation.value)
+    if len(activation.variables) == 1:
+        return ELEMENTWISE
+    return entrywise(len(activation.gates), len(activation.learned))
 
 
 def _function_name(activation: Activation, functions: dict[str, Activation]) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import sympy as sp
 
-from symmlp.calculus.index_notation import Partial, slope_of
+from symmlp.calculus.index_notation import Partial, slope_arguments, slope_of
 from symmlp.calculus.matrix_form import CALLS, PRIME, RELATIONS, ordered_factors, ordered_terms
 from symmlp.derivation import Formula
 from symmlp.errors import UnsupportedError
@@ -290,8 +290,8 @@ class _IndexWalk:
             left, right = (self.text(side) for side in expr.args)
             return Printed(f"{left} {self.style.relation(RELATIONS[type(expr)])} {right}", SUM)
         if isinstance(expr, slope_of):
-            inner = expr.args[0]
-            return self._call(str(inner.func) + PRIME, inner.args)
+            function, own = slope_arguments(expr)
+            return self._call(function + PRIME, own)
         if isinstance(expr, sp.Function | sp.Max | sp.Min):
             arguments = sorted(expr.args, key=sp.default_sort_key) if isinstance(expr, sp.Max | sp.Min) else expr.args
             return self._call(CALLS.get(type(expr), str(expr.func)), arguments)

@@ -22,6 +22,8 @@ class Fitted(Protocol):
 class GeneratedModule(Protocol):
     """The part of a generated module that training uses."""
 
+    SHAPES: dict[str, tuple[int, ...]]
+
     def unpack(self, theta: FloatArray) -> Any:
         """Return named views of theta: W1, b1, ..."""
 

@@ -12,6 +12,7 @@ from symmlp.errors import DataError, SymmlpError, shown
 from symmlp.samples import Samples
 from symmlp.samples.checks import FloatArray, TargetArray
 from symmlp.spec import Network
+from symmlp.spec_layers import Concatenate, Dense, Residual
 from symmlp.training.generated import GeneratedModule
 
 Vector = npt.NDArray[np.float64]
@@ -45,7 +46,7 @@ class InputScaling:
         Raises:
             DataError: the dtype of `X` cannot hold the scaled column, or the scaled weights.
         """
-        is_centred = network.layers[0].bias
+        is_centred = _first_layer(network).bias
         # A power of two a column keeps the squares of very large and very small values within range, without rounding.
         _, exponent = np.frexp(np.abs(X).max(axis=0).astype(np.float64))
         unit = np.ldexp(X.astype(np.float64), -exponent)
@@ -95,7 +96,8 @@ class TargetScaling:
             DataError: the dtype of `Y` cannot hold the scaled column.
         """
         last = network.layers[-1]
-        if network.loss not in HOMOGENEITY or last.activation != "identity" or not last.bias:
+        absorbs = isinstance(last, Dense) and last.activation == "identity" and last.bias
+        if network.loss not in HOMOGENEITY or not absorbs:
             return None
         _, exponent = np.frexp(np.abs(Y).max().astype(np.float64))
         unit = np.ldexp(Y.astype(np.float64), -exponent)
@@ -139,9 +141,8 @@ class Scalings:
         Raises:
             DataError: a column cannot be scaled.
         """
-        return cls(
-            InputScaling.of(X, network, samples.feature_names), TargetScaling.of(Y, network, samples.target_names)
-        )
+        inputs = InputScaling.of(X, network, samples.feature_names) if _absorbs_inputs(network) else None
+        return cls(inputs, TargetScaling.of(Y, network, samples.target_names))
 
     @property
     def loss_factor(self) -> float:
@@ -162,7 +163,8 @@ class Scalings:
         views = module.unpack(folded)
         with np.errstate(over="ignore", invalid="ignore"):
             if self.inputs is not None:
-                self.inputs.fold(views.W1, views.b1 if network.layers[0].bias else None)
+                for name in _of_first_layer(module, "W"):
+                    self.inputs.fold(getattr(views, name), getattr(views, f"b{name[1:]}", None))
             if self.targets is not None:
                 last = len(network.layers)
                 self.targets.fold(getattr(views, f"W{last}"), getattr(views, f"b{last}"))
@@ -171,6 +173,23 @@ class Scalings:
                 f"training: parameters up to {np.abs(theta).max():.3g} are too large; expected a lower lr"
             )
         return folded
+
+
+def _first_layer(network: Network) -> Dense:
+    first = network.layers[0]
+    assert isinstance(first, Dense)
+    return first
+
+
+def _absorbs_inputs(network: Network) -> bool:
+    """Return whether the first layer, a dense one, is all that reads the inputs."""
+    others = (layer.layer for layer in network.layers if isinstance(layer, Residual | Concatenate))
+    return isinstance(network.layers[0], Dense) and 0 not in others
+
+
+def _of_first_layer(module: GeneratedModule, letter: str) -> list[str]:
+    """Return the names of the first layer's weights: W1, and W1_2, ... of gates."""
+    return [name for name in module.SHAPES if name.partition("_")[0] == f"{letter}1"]
 
 
 def _require_resolution(mean: Vector, scale: Vector, dtype: np.dtype[Any], label: str, names: tuple[str, ...]) -> None:

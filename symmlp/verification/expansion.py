@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 
-from symmlp.catalog.activations import Activation, x
+from symmlp.catalog.activations import Activation
 from symmlp.catalog.losses import p, y
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import (
@@ -129,10 +129,14 @@ class Meaning:
         definition = self.network.loss_definition
         if name == ("loss" if definition.from_user else definition.name):
             return definition.value, (p, y)
-        activation = self.activations.get(name)
+        plain, _, first = name.partition("_of_")
+        activation = self.activations.get(plain)
+        if activation is not None and first:
+            (variable,) = (each for each in activation.variables if each.name == first)
+            return activation.value, (variable, *(each for each in activation.variables if each != variable))
         if activation is None or activation.acts_on == "row":
             raise UnsupportedError(f"no definition for the function {name}")
-        return activation.value, (x,)
+        return activation.value, activation.variables
 
 
 def _elementwise(function: Callable[..., sp.Expr], *arguments: Entries) -> Entries:

@@ -16,11 +16,12 @@ from symmlp.errors import UnsupportedError, shown
 
 Variables = tuple[sp.Symbol, ...]
 
-u, v = sp.symbols("u v", real=True)
+NUMBERS = sp.symbols("u v w0:6", real=True)
+u, v = NUMBERS[:2]
 
 
 class Held(sp.Function):  # type: ignore[misc]  # SymPy has no types
-    """A function of numbers; each subclass has its definition, in u or in u and v."""
+    """A function of numbers; each subclass has its definition, in u, v and so on."""
 
     definition: sp.Expr
     variables: Variables
@@ -40,7 +41,7 @@ def held(definition: sp.Expr, variables: Variables) -> type[Held]:
 
     Definitions that are equal but for their variables' names give the same function.
     """
-    own = (u, v)[: len(variables)]
+    own = NUMBERS[: len(variables)]
     return _held(definition.xreplace(dict(zip(variables, own, strict=True))), own)
 
 

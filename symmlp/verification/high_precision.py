@@ -17,11 +17,10 @@ import numpy as np
 
 from symmlp.catalog.activations import Activation
 from symmlp.spec import Network
-from symmlp.spec_layers import Dense
 from symmlp.verification.comparison import Scale, compare, relative, worse
 from symmlp.verification.evaluation import Evaluation, precise
 from symmlp.verification.layout import Array, Layout
-from symmlp.verification.reference import Definitions, LossValue, Point, Reference
+from symmlp.verification.reference import Definitions, LossValue, Point, Reference, is_plain
 from symmlp.verification.report import Check
 from symmlp.verification.sample import Sample
 from symmlp.verification.selection import Selection, select_by_cost
@@ -123,8 +122,8 @@ class Costs:
 
 
 def _is_plain(network: Network) -> bool:
-    """Return whether all layers are dense ones."""
-    return all(isinstance(layer, Dense) for layer in network.layers)
+    """Return whether a change of one entry can be carried through the layers."""
+    return all(map(is_plain, network.layers))
 
 
 def _is_elementwise(activation: Activation | None) -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from symmlp.catalog.activations import Activation
 from symmlp.spec import Network
-from symmlp.spec_layers import Dense, Layer, LayerNorm, RMSNorm
+from symmlp.spec_layers import Activate, Dense, Layer, LayerNorm, RMSNorm
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -43,12 +44,23 @@ class Parameter:
         return tuple(int(index) for index in np.unravel_index(place - self.start, self.shape))
 
 
+def pieces(activation: Activation) -> tuple[str, ...]:
+    """Return what is appended to the names of the weights of each pre-activation: nothing, then _2, _3, ..."""
+    return ("", *(f"_{place}" for place in range(2, len(activation.gates) + 2)))
+
+
 def _shapes(layer: Layer, before: int, number: int) -> dict[str, tuple[int, ...]]:
     """Return the shapes of a layer's parameters by name, `before` being the number of its inputs."""
     match layer:
         case Dense():
-            bias = {f"b{number}": (layer.units,)} if layer.bias else {}
-            return {f"W{number}": (layer.units, before)} | bias
+            shapes: dict[str, tuple[int, ...]] = {}
+            for piece in pieces(layer.definition):
+                shapes[f"W{number}{piece}"] = (layer.units, before)
+                if layer.bias:
+                    shapes[f"b{number}{piece}"] = (layer.units,)
+            return shapes | {f"{each.name}{number}": (layer.units,) for each in layer.definition.learned}
+        case Activate():
+            return {f"{each.name}{number}": (before,) for each in layer.definition.learned}
         case LayerNorm():
             return {f"g{number}": (before,), f"b{number}": (before,)}
         case RMSNorm():

@@ -6,7 +6,7 @@ only in the units that changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import mul
@@ -16,7 +16,7 @@ import sympy as sp
 
 from symmlp.catalog.losses import p, y
 from symmlp.spec import Network
-from symmlp.spec_layers import Dense
+from symmlp.spec_layers import Dense, Layer
 from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number, is_real
 from symmlp.verification.layout import Array, Layout, Parameter
 from symmlp.verification.rows import RowFunction, row_function
@@ -50,7 +50,7 @@ class Definitions:
             UnsupportedError: a definition holds a function for which there is no arithmetic.
         """
         activations = network.activations
-        made = {activation: activation and row_function(activation, evaluation) for activation in activations}
+        made = {each: None if each is None else row_function(each, evaluation) for each in activations}
         entry_loss = evaluation.function(network.loss_definition.value, [p, y])
         return cls(network, evaluation, tuple(made[activation] for activation in activations), entry_loss)
 
@@ -60,8 +60,8 @@ class Definitions:
         context = self.evaluation.context
         return Stack(self.network, self.activated, _dot(context), context.sqrt, context.mpf)
 
-    def activated(self, number: int, rows: Rows) -> Rows:
-        """Return the activation of a layer, from 1, at these pre-activations.
+    def activated(self, number: int, before: Sequence[Rows], learned: Sequence[Row] = ()) -> Rows:
+        """Return the activation of a layer, from 1, at its pre-activations and at what is learned.
 
         Raises:
             NotRealError: it is not a finite real number.
@@ -69,7 +69,9 @@ class Definitions:
         function = self.activations[number - 1]
         assert function is not None
         try:
-            return [function(row) for row in rows]
+            if len(before) == 1 and not learned:
+                return [function(row) for row in before[0]]
+            return [list(map(function.head, zip(*rows, *learned, strict=True))) for rows in zip(*before, strict=True)]
         except (ArithmeticError, TypeError, ValueError) as error:
             # Comparing complex numbers, log(0), overflow: the definition has no finite real value here.
             raise NotRealError(f"activation of layer {number}: {error}") from error
@@ -80,6 +82,11 @@ class Definitions:
         if array.ndim > 1:
             return [self.exact(row) for row in array]
         return [number(entry) for entry in array.tolist()]
+
+
+def is_plain(layer: Layer) -> bool:
+    """Return whether a layer is a dense one whose activation depends on one pre-activation alone."""
+    return isinstance(layer, Dense) and len(layer.definition.variables) == 1
 
 
 def weight_of_entry(network: Network, samples: int, outputs: int) -> sp.Rational:
@@ -134,7 +141,7 @@ class Point:
     def prediction_at(self, parameter: Parameter, entry: tuple[int, ...], change: Number) -> Rows:
         """Return the prediction with `change` added to one entry of a parameter."""
         layers = self.definitions.network.layers
-        if all(isinstance(layer, Dense) for layer in layers):
+        if all(is_plain(layer) for layer in layers):
             return self._of_dense_layers(parameter.layer, entry, change)
         moved = {**self.parameters, parameter.name: _changed(self.parameters[parameter.name], entry, change)}
         return self._from(parameter.layer, moved, dict(enumerate(self.activations[: parameter.layer])))
@@ -159,7 +166,7 @@ class Point:
         activation = self.definitions.network.activations[number - 1]
         if activation is not None and activation.acts_on == "entry":
             return self._from_unit(number, unit, rows)
-        return self._from(number + 1, self.parameters, {number: self.definitions.activated(number, rows)})
+        return self._from(number + 1, self.parameters, {number: self.definitions.activated(number, [rows])})
 
     def _from_unit(self, number: int, unit: int, rows: Rows) -> Rows:
         """Return the prediction when only `unit` of a layer has changed, its pre-activations to `rows`."""
@@ -173,7 +180,7 @@ class Point:
         for row, before, value in zip(self.pre_activations[number], base, changed, strict=True):
             difference = value - before[unit]
             following.append([entry + weight * difference for entry, weight in zip(row, column, strict=True)])
-        after = self.definitions.activated(number + 1, following)
+        after = self.definitions.activated(number + 1, [following])
         return self._from(number + 2, self.parameters, {number + 1: after})
 
 

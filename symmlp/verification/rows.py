@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symmlp.catalog.activations import Activation, x
+from symmlp.catalog.activations import Activation
 from symmlp.errors import UnsupportedError
 from symmlp.notation import Z, batch, column, other
 from symmlp.verification.evaluation import Evaluation, Function, Number
@@ -54,7 +54,7 @@ class RowFunction:
 def row_function(activation: Activation, evaluation: Evaluation) -> RowFunction:
     """Return an activation as a function from a row of pre-activations to a row of activations."""
     if activation.acts_on == "entry":
-        return RowFunction(evaluation.function(activation.value, [x]), ())
+        return RowFunction(evaluation.function(activation.value, activation.variables), ())
     sums = sorted(activation.value.atoms(sp.Sum), key=sp.default_sort_key)
     names = {total: sp.Dummy(f"s{number}", real=True) for number, total in enumerate(sums)}
     head = activation.value.xreplace(names).xreplace(_entries)
@@ -74,10 +74,14 @@ def _require_sum_over_row(total: sp.Sum) -> None:
         raise UnsupportedError(f"no arithmetic for the sum {total}; expected one over the row's index {other}")
 
 
-def row_expressions(activation: Activation, row: Sequence[sp.Expr]) -> list[sp.Expr]:
-    """Return the activation of a row of expressions, entry by entry: functions are held, sums written out."""
+def row_expressions(activation: Activation, row: Sequence[sp.Expr], *further: Sequence[sp.Expr]) -> list[sp.Expr]:
+    """Return the activation of a row of expressions, entry by entry: functions are held, sums written out.
+
+    `further` are the rows of gates and what is learned.
+    """
     if activation.acts_on == "entry":
-        return [held(activation.value, (x,))(entry) for entry in row]
+        function = held(activation.value, activation.variables)
+        return [function(*entries) for entries in zip(row, *further, strict=True)]
     written = hold_functions(activation.value)
     for total in sorted(written.atoms(sp.Sum), key=sp.default_sort_key):
         _require_sum_over_row(total)

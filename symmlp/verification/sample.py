@@ -95,12 +95,15 @@ def _settled(definitions: Definitions, sample: Sample) -> Sample:
     errors are the point's, not the module's.
     """
     theta = sample.theta.copy()
-    views, outputs = Layout.of(definitions.network).views(theta), {0: sample.inputs.tolist()}
+    layout = Layout.of(definitions.network)
+    views, outputs = layout.views(theta), {0: sample.inputs.tolist()}
     masks = {number: tuple(array.tolist() for array in arrays) for number, arrays in sample.masks.items()}
     for number in range(1, len(definitions.network.layers) + 1):
-        own = {name: views[name] for name in (f"W{number}", f"b{number}", f"g{number}") if name in views}
-        if f"W{number}" in own:
-            _scale_down(outputs[number - 1], list(own.values()))
+        own = {each.name: views[each.name] for each in layout.parameters if each.layer == number}
+        for name, weights in own.items():
+            if weights.ndim == 2:
+                bias = own.get(f"b{name[1:]}")
+                _scale_down(outputs[number - 1], [weights] if bias is None else [weights, bias])
         try:
             values = {name: view.tolist() for name, view in own.items()}
             outputs[number] = definitions.stack.layer(number, values, outputs, masks)[1]

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from symmlp.catalog.activations import Activation
 from symmlp.errors import UnsupportedError
 from symmlp.spec import Network
 from symmlp.spec_layers import Activate, AlphaDropout, Concatenate, Dense, Dropout, LayerNorm, Residual, RMSNorm
+from symmlp.verification.layout import pieces
 
 Row = Sequence[Any]
 Rows = Sequence[Row]
@@ -20,12 +22,13 @@ Masks = Mapping[int, tuple[Rows, ...]]
 class Stack:
     """The layers of a network over numbers of one kind.
 
-    `activated(number, rows)` applies a layer's activation, `dot` is the sum of products of two rows, `root` the square
+    `activated(number, befores, learned)` applies a layer's activation to its pre-activations, of which those of gates
+    are behind the first, and to what is learned; `dot` is the sum of products of two rows, `root` the square
     root, `number` turns a float into a number.
     """
 
     network: Network
-    activated: Callable[[int, Rows], Rows]
+    activated: Callable[[int, Sequence[Rows], Sequence[Row]], Rows]
     dot: Callable[[Row, Row], Any]
     root: Callable[[Any], Any]
     number: Callable[[float], Any]
@@ -41,10 +44,11 @@ class Stack:
         layer, rows = self.network.layers[number - 1], outputs[number - 1]
         match layer:
             case Dense():
-                before = self.dense(rows, parameters[f"W{number}"], parameters.get(f"b{number}"))
-                return before, self.activated(number, before)
+                names = [f"{number}{piece}" for piece in pieces(layer.definition)]
+                before = [self.dense(rows, parameters[f"W{name}"], parameters.get(f"b{name}")) for name in names]
+                return before[0], self.activated(number, before, _learned(layer.definition, number, parameters))
             case Activate():
-                return rows, self.activated(number, rows)
+                return rows, self.activated(number, [rows], _learned(layer.definition, number, parameters))
             case Dropout() | AlphaDropout():
                 return rows, self._masked(rows, masks.get(number))
             case LayerNorm():
@@ -75,6 +79,10 @@ class Stack:
     def _normalized(self, row: Row, epsilon: float) -> Row:
         root = self.root(_mean([entry * entry for entry in row]) + self.number(epsilon))
         return [entry / root for entry in row]
+
+
+def _learned(activation: Activation, number: int, parameters: Mapping[str, Any]) -> list[Row]:
+    return [parameters[f"{each.name}{number}"] for each in activation.learned]
 
 
 def _mean(row: Row) -> Any:

@@ -9,6 +9,7 @@ what code makes of it is the numerical oracles' concern.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -133,9 +134,9 @@ def _failed(name: str, target: str, note: str) -> Check:
 
 
 def layer_of(target: str) -> int | None:
-    """Return the layer in an array's name: 12 for dW12, None for L."""
-    digits = target.lstrip("dWbZA")
-    return int(digits) if digits.isdigit() else None
+    """Return the layer in an array's name: 12 for dW12 and for Z12_2, None for L."""
+    digits = re.match(r"[A-Za-z_]+?(\d+)", target)
+    return int(digits[1]) if digits else None
 
 
 def _expanded(window: Window, equations: Sequence[MatrixEquation]) -> dict[str, Entries]:

@@ -7,7 +7,7 @@ window.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -165,18 +165,19 @@ class Window:
     def forward(self) -> dict[str, Entries]:
         """Pre-activations and activations of the window's layers, from the forward definitions."""
         arrays: dict[str, Entries] = {}
-        outputs: dict[int, Rows] = {layer: self.given[self.activation_name(layer)] for layer in self.incoming}
+        outputs: dict[int, Rows] = {layer: list(self.given[self.activation_name(layer)]) for layer in self.incoming}
         stack = Stack(self.network, self._activated, _dot, ELEMENTARY["sqrt"], _exact)
         for layer in self.layers:
-            masks = {layer: tuple(self.given[name] for name in self._masks(layer))} if self._masks(layer) else {}
+            drawn: tuple[Rows, ...] = tuple(list(self.given[name]) for name in self._masks(layer))
+            masks = {layer: drawn} if drawn else {}
             before, outputs[layer] = stack.layer(layer, self.given, outputs, masks)
             arrays |= {f"Z{layer}": _array(before), self.activation_name(layer): _array(outputs[layer])}
         return arrays
 
-    def _activated(self, layer: int, rows: Rows) -> Rows:
+    def _activated(self, layer: int, before: Sequence[Rows], learned: Sequence[Row]) -> Rows:
         activation = self.network.activations[layer - 1]
         assert activation is not None
-        return [row_expressions(activation, list(row)) for row in rows]
+        return [row_expressions(activation, *map(list, rows), *learned) for rows in zip(*before, strict=True)]
 
     @cached_property
     def scalar(self) -> sp.Expr:
