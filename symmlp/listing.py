@@ -11,21 +11,25 @@ import sympy as sp
 from symmlp.calculus.exact import exact
 from symmlp.calculus.functions import ElementFunction
 from symmlp.calculus.kinks import Kink
+from symmlp.calculus.rules import Rules
 from symmlp.catalog import activations, losses, peers
-from symmlp.catalog.activations import Activation, x
+from symmlp.catalog.activations import Activation
 from symmlp.catalog.losses import Loss, p, y
 from symmlp.catalog.optimizers import OPTIMIZERS, Optimizer
 from symmlp.derivation import Formula
 from symmlp.errors import SpecError, did_you_mean, shown
+from symmlp.graph import build_graph
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.text import TextStyle
+from symmlp.spec import Network
+from symmlp.spec_layers import LAYERS, Layer
 
 WIDTH = 100
 INDENT = 10
 
 
 def listed(kind: str) -> str:
-    """Return the entries of a kind, `activations`, `losses` or `optimizers`, as text of at most 100 columns.
+    """Return the entries of a kind, `activations`, `losses`, `layers` or `optimizers`, as text of at most 100 columns.
 
     Raises:
         SpecError: there is no such kind.
@@ -46,6 +50,44 @@ def _losses() -> Iterator[list[str]]:
         yield [_title(entry), *_loss(entry), *_about(entry, "loss", losses.ALIASES)]
 
 
+def _layers() -> Iterator[list[str]]:
+    for name, layer in LAYERS.items():
+        described = " ".join((layer.__doc__ or "").split())
+        yield [name, *_row("", described), *_fields(layer), *_equations(_EXAMPLES[name])]
+
+
+_EXAMPLES = {
+    "dense": "4 -> 3 tanh -> 2 | mse",
+    "activation": "4 -> tanh -> 3 | mse",
+    "dropout": "4 -> dropout -> 3 | mse",
+    "alpha_dropout": "4 -> alpha_dropout -> 3 | mse",
+    "layer_norm": "4 -> layer_norm -> 3 | mse",
+    "rms_norm": "4 -> rms_norm -> 3 | mse",
+    "add": "4 -> add(layer=0) -> 3 | mse",
+    "concat": "4 -> concat(layer=0) -> 3 | mse",
+}
+"""A network whose first layer is of the type: what it computes is read from its graph."""
+
+
+def _fields(layer: type[Layer]) -> Iterator[str]:
+    for name, field in layer.model_fields.items():
+        if name != "type":
+            default = "" if field.is_required() else f", by default {field.get_default(call_default_factory=True)!r}"
+            yield from _row(name, f"{field.description}{default}")
+
+
+def _equations(example: str) -> Iterator[str]:
+    """Yield what the ops of the first layer compute and what is derived from that, in the ops' own names."""
+    rules, printer = Rules(columns=False), FormulaPrinter(TextStyle())
+    nodes = [node for node in build_graph(Network.parse(example)).nodes if node.layer == 1]
+    for node in nodes:
+        yield from _row("forward", f"{node.op.output} = {printer.node(rules.forward(node.op))}")
+    for node in reversed(nodes):
+        for operand in node.op.operands:
+            form = printer.node(rules.backward(node.op, operand).matrix_form)
+            yield from _row("backward", f"∂L/∂{operand} = {form}, G being ∂L/∂{node.op.output}")
+
+
 def _optimizers() -> Iterator[list[str]]:
     for optimizer in OPTIMIZERS.values():
         defaults = ", ".join(f"{symbol.name}={value!r}" for symbol, value in optimizer.defaults)
@@ -55,6 +97,7 @@ def _optimizers() -> Iterator[list[str]]:
 KINDS: dict[str, Callable[[], Iterator[list[str]]]] = {
     "activations": _activations,
     "losses": _losses,
+    "layers": _layers,
     "optimizers": _optimizers,
 }
 
@@ -69,7 +112,7 @@ def _activation(entry: Activation) -> Iterator[str]:
         yield from _row("f(Z)[p,i]", _printed(entry.value))
         yield from _row("", "a function of a row; its gradient is derived where it is used")
         return
-    yield from _function(entry, (x,))
+    yield from _function(entry, entry.variables)
 
 
 def _loss(entry: Loss) -> Iterator[str]:
@@ -89,14 +132,22 @@ _TARGETS = {
 
 
 def _function(entry: Activation | Loss, variables: tuple[sp.Symbol, ...]) -> Iterator[str]:
-    """Yield the rows of a function of numbers: as it is defined, its slope in the first variable, its kinks."""
-    function = ElementFunction.derive(entry.name, entry.value, variables)
+    """Yield the rows of a function of numbers: as it is defined, its slopes, its kinks.
+
+    Of a loss the slope is that in the prediction, of an activation those in all that it depends on.
+    """
     definition = entry.value if entry.family is None else entry.family.definition
-    letter, arguments = ("f", "x") if variables == (x,) else ("l", "p,y")
-    slope = _printed(function.derivative) + (", at the defaults" if entry.parameters else "")
+    letter, differentiated = ("f", variables) if isinstance(entry, Activation) else ("l", variables[:1])
+    arguments = ",".join(variable.name for variable in variables)
     yield from _row(f"{letter}({arguments})", _printed(definition))
-    yield from _row(f"{letter}\N{PRIME}({arguments})", slope)
-    kinks = [_kink(kink, variables[0]) for kink in function.kinks if _is_met(kink, function)]
+    for variable in differentiated:
+        ordered = (variable, *(each for each in variables if each != variable))
+        function = ElementFunction.derive(entry.name, entry.value, ordered)
+        slope = _printed(function.derivative) + (", at the defaults" if entry.parameters else "")
+        first = f"{letter}\N{PRIME}({arguments})"
+        yield from _row(first if variable == variables[0] else f"∂{letter}/∂{variable}", slope)
+        if variable == variables[0]:
+            kinks = [_kink(kink, variable) for kink in function.kinks if _is_met(kink, function)]
     if kinks:
         yield from _row("kinks", "; ".join(dict.fromkeys(kinks)))
 

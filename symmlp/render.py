@@ -309,7 +309,8 @@ def _formulas(source: ElementFunction | RowFunction, *, slope: bool) -> list[str
     if isinstance(source, RowFunction):
         counted = ", m entries at the maximum and o the sum of exp(D) over the others"
         note = counted if source.counts else ""
-        return [text.formula(Formula(source.value)), f"stable form: in D = Z − rowmax(Z){note}"]
+        shift = "−Z − rowmax(−Z)" if source.falling else "Z − rowmax(Z)"
+        return [text.formula(Formula(source.value)), f"stable form: in D = {shift}{note}"]
     form = source.slope_form if slope else source.value_form
     shown = [text.formula(Formula(form.formula))]
     if form.repairs:

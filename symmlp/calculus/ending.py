@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import sympy as sp
+from sympy.codegen.cfunctions import expm1
 
 from symmlp.calculus.functions import ElementFunction, RowFunction
 from symmlp.calculus.link import Link, join
@@ -192,14 +193,10 @@ def _ending_with_rows(
     """Return the ending whose code takes the logarithm of the prediction straight from the pre-activation."""
     value = entries.matrix(link.index_form)
     steps = [*link.steps, RuleStep("matrix form", link.index_form, value)]
-    stable, complement = _without_cancellation(entries, activation, link)
-    if complement is not None:
-        written = entries.indexed(p * (1 - y) - y * _call(complement.name, z))
-        steps.append(
-            RuleStep(
-                "stable form: the complement of {P} is the sum of the row's other entries", link.index_form, written
-            )
-        )
+    written, complement = _without_cancellation(entries, activation, link)
+    if written is not None:
+        steps.append(RuleStep(_COMPLEMENT_RULE if complement else _EXPM1_RULE, link.index_form, written))
+    stable = None if written is None else entries.matrix(written)
     joined = Derived(value, stable or value, tuple(steps), link.assumptions)
     extra = () if complement is None else (complement,)
     if not function.value.has(sp.log(p)):
@@ -214,11 +211,21 @@ def _ending_with_rows(
     return Ending(function.name, loss, at_prediction, joined, (function, logarithm, *extra))
 
 
+_COMPLEMENT_RULE = "stable form: the complement of {P} is the sum of the row's other entries"
+_EXPM1_RULE = "stable form: 1 - exp({P}) is -expm1({P})"
+
+
 def _without_cancellation(
     entries: Entries, activation: RowFunction, link: Link
-) -> tuple[Node | None, RowFunction | None]:
-    """Return P - Y as P(1 - Y) - Y(1 - P), with 1 - P computed as the sum of the other entries, if that is the link."""
-    if sp.expand(link.index_form - entries.indexed(p - y)) != 0:
-        return None, None
-    complement = activation.complement(f"{activation.name}_complement")
-    return entries.matrix(entries.indexed(p * (1 - y) - y * _call(complement.name, z))), complement
+) -> tuple[sp.Expr | None, RowFunction | None]:
+    """Return P - Y as P(1 - Y) - Y(1 - P), with 1 - P computed as the sum of the other entries, if that is the link.
+
+    For log-probabilities it is exp(P) - Y, and 1 - exp(P) is -expm1(P).
+    """
+    for sign in (1, -1):
+        if sp.expand(link.index_form - entries.indexed(sign * (p - y))) == 0:
+            complement = activation.complement(f"{activation.name}_complement")
+            return entries.indexed(sign * (p * (1 - y) - y * _call(complement.name, z))), complement
+        if sp.expand(link.index_form - entries.indexed(sign * (sp.exp(p) - y))) == 0:
+            return entries.indexed(sign * (sp.exp(p) * (1 - y) + y * expm1(p))), None
+    return None, None

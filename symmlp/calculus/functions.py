@@ -161,6 +161,7 @@ def _solved_for_exponential(value: sp.Expr, derivative: sp.Expr, y: sp.Symbol) -
 class RowFunction:
     """A function of a row of Z, `value` being entry i; `stable_value` is the same in D = Z minus the row's maximum.
 
+    With `falling`, a function of -Z, D is -Z minus its row's maximum.
     A sum of e^D may there be written m + o: m entries are at the maximum, where e^D is 1, and o is the sum of the rest.
     So log(Σ e^D) = log1p(o + (m - 1)) keeps its digits when one entry is far above the rest, and Σ e^D - e^D_i does.
     """
@@ -168,6 +169,7 @@ class RowFunction:
     name: str
     value: sp.Expr
     stable_value: sp.Expr
+    falling: bool = False
 
     @property
     def counts(self) -> bool:
@@ -184,20 +186,21 @@ class RowFunction:
         shift = sp.Symbol("shift", real=True)
         if _flat(_shifted(value, shift)) != _flat(value):
             raise UnsupportedError(f"{name} is not unchanged by a shift of its row; no stable form is known")
-        return cls(name, value, value.replace(_is_entry, lambda part: SHIFTED[part.indices]))
+        falling = any(part.args[0].could_extract_minus_sign() for part in value.atoms(sp.exp))
+        sign = -1 if falling else 1
+        stable_value = value.replace(_is_entry, lambda part: sign * SHIFTED[part.indices])
+        return cls(name, value, _split_sums(stable_value, sp.log, log1p(_REST)), falling)
 
     def logarithm(self, name: str) -> RowFunction:
         """Return the logarithm of the function, a quotient's being the difference of the logarithms."""
-        numerator, denominator = sp.fraction(self.value)
-        found = RowFunction.derive(name, sp.log(numerator) - sp.log(denominator))
-        rest = sp.Add(OTHERS[batch], sp.Add(TIES[batch], -1), evaluate=False)
-        return replace(found, stable_value=_split_sums(found.stable_value, sp.log, log1p(rest)))
+        numerator, denominator = sp.fraction(self.value, exact=True)
+        return RowFunction.derive(name, sp.log(numerator) - sp.log(denominator))
 
     def complement(self, name: str) -> RowFunction:
         """Return 1 minus the function, whose denominator is the sum of its numerators: the sum of the others."""
-        numerator, denominator = sp.fraction(self.value)
+        numerator, denominator = sp.fraction(self.value, exact=True)
         found = RowFunction.derive(name, (denominator - numerator) / denominator)
-        own = SHIFTED[batch, column]
+        own = SHIFTED[batch, column]  # Entry i of e^D, whatever the sign of Z in D.
         top = sp.Add(OTHERS[batch], sp.Add(TIES[batch], -sp.exp(own)), evaluate=False)
         return replace(found, stable_value=top / (OTHERS[batch] + TIES[batch]))
 
@@ -211,7 +214,10 @@ OTHERS, TIES = array("o"), array("m")
 """The sum of e^D over the entries below the row's maximum, and how many entries are at it."""
 
 SHIFTED = array("D")
-"""Z minus the maximum of its row."""
+"""Z minus the maximum of its row, or -Z minus that of its own."""
+
+_REST = sp.Add(OTHERS[batch], sp.Add(TIES[batch], -1), evaluate=False)
+"""Σ e^D - 1."""
 
 
 def _is_entry(part: sp.Basic) -> bool:

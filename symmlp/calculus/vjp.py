@@ -163,15 +163,18 @@ def _without_derivatives(expr: sp.Expr) -> sp.Expr:
 def fold(op: Op, expr: sp.Expr, size: dict[Index, sp.Expr]) -> sp.Expr:
     """Return `expr` with the op's output inserted where its defining quotient occurs, common factors taken out.
 
-    An output that is a quotient num/den gives num = output · den; where the denominators do not cancel, nothing is.
+    An output A that is a quotient num/den gives num = A · den, a logarithm log(num/den) gives num = exp(A) · den; where
+    the denominators do not cancel, nothing is inserted.
     """
-    numerator, denominator = sp.fraction(op.value, exact=True)
-    if not denominator.has(sp.Indexed) or not op.axes:
+    if not op.axes:
+        return expr
+    numerator, denominator, quotient = _quotient(op)
+    if not denominator.has(sp.Indexed):
         return expr
     opened = rebuilt(terms(expr), size)
     for part, written in (
         (denominator, _level(op, denominator)),
-        (numerator, array(op.output)[op.axes] * _level(op, denominator)),
+        (numerator, quotient * _level(op, denominator)),
     ):
         opened = opened.xreplace(
             {_placed(op, part, places): _placed(op, written, places) for places in _places_in(op, opened)}
@@ -179,6 +182,16 @@ def fold(op: Op, expr: sp.Expr, size: dict[Index, sp.Expr]) -> sp.Expr:
     flat = rebuilt(terms(sp.expand(opened)), size)
     folded = sp.factor_terms(_pulled_out(flat, size))
     return expr if LEVEL.label in folded.free_symbols else folded
+
+
+def _quotient(op: Op) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """Return (num, den, num/den in the op's output) if the output is a quotient or the logarithm of one."""
+    output = array(op.output)[op.axes]
+    subtracted = [-term for term in sp.Add.make_args(op.value) if isinstance(-term, sp.log)]
+    if len(subtracted) == 1:
+        return sp.exp(op.value + subtracted[0]), subtracted[0].args[0], sp.exp(output)
+    numerator, denominator = sp.fraction(op.value, exact=True)
+    return numerator, denominator, output
 
 
 LEVEL = array("S")

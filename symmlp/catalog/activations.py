@@ -22,8 +22,8 @@ from symmlp.notation import Z, batch, column, n, other
 
 x = sp.Symbol("x", real=True)
 
-Outputs = Literal["real", "nonnegative", "positive", "unit interval", "simplex", "unknown"]
-"""Where the values lie: `unit interval` is the open one, `nonnegative` may be zero."""
+Outputs = Literal["real", "nonnegative", "positive", "unit interval", "simplex", "log simplex", "unknown"]
+"""Where the values lie: `unit interval` is the open one, `nonnegative` may be zero, a simplex sums to 1 in each row."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +200,18 @@ TABLE: dict[str, Activation] = {
             "softmax",
             sp.exp(Z[batch, column]) / sp.Sum(sp.exp(Z[batch, other]), (other, 1, n)),
             outputs="simplex",
+            acts_on="row",
+        ),
+        Activation(
+            "softmin",
+            sp.exp(-Z[batch, column]) / sp.Sum(sp.exp(-Z[batch, other]), (other, 1, n)),
+            outputs="simplex",
+            acts_on="row",
+        ),
+        Activation(
+            "log_softmax",
+            Z[batch, column] - sp.log(sp.Sum(sp.exp(Z[batch, other]), (other, 1, n))),
+            outputs="log simplex",
             acts_on="row",
         ),
     )

@@ -27,7 +27,7 @@ Decision = Literal["values", "classes", "above half", "above zero"]
 
 Averages = Literal["entries", "samples"]
 
-ANY: tuple[Outputs, ...] = ("real", "nonnegative", "positive", "unit interval", "simplex", "unknown")
+ANY: tuple[Outputs, ...] = ("real", "nonnegative", "positive", "unit interval", "simplex", "log simplex", "unknown")
 SCORES: tuple[Outputs, ...] = ("real", "nonnegative", "positive", "unknown")
 PROBABILITIES: tuple[Outputs, ...] = ("unit interval", "unknown")
 POSITIVE: tuple[Outputs, ...] = ("positive", "unit interval", "simplex", "unknown")
@@ -165,6 +165,16 @@ TABLE: dict[str, Loss] = {
         Loss("hinge", sp.Max(0, 1 - p * y), accepts=SCORES, targets="signs"),
         Loss("squared_hinge", sp.Max(0, 1 - p * y) ** 2, accepts=SCORES, targets="signs"),
         Loss("soft_margin", sp.log(1 + sp.exp(-p * y)), accepts=SCORES, targets="signs"),
+        Loss(
+            "nll",
+            -y * p,
+            average="samples",
+            accepts=("log simplex",),
+            targets="classes",
+            assumes_simplex_targets=True,
+            decides="classes",
+            note="of log-probabilities",
+        ),
         Loss(
             "cross_entropy",
             -y * sp.log(p),

@@ -27,6 +27,9 @@ from symmlp.matrix import Node, Real, Shape, SizeOf, Var, shape_text, variables
 from symmlp.printing.text import TextStyle
 from symmlp.spec import Network
 
+ROUNDING = 1e-13
+"""What is smaller than this, relative to the gradient, is zero."""
+
 
 def check_formula(
     network: Network, wrt: str, candidate: str | Callable[..., Any], *, layout: Layout = "batch"
@@ -150,11 +153,27 @@ class _Check:
         return float(np.max(np.abs(value - expected))) / (largest or 1.0)
 
     def _wrong(self, clash: Mistake | None, error: float = math.inf) -> FormulaCheck:
+        plain = self._without_value() if clash is None else None
+        if plain is not None:
+            return self._record(error, (plain,))
         subject = Subject(self.derivation, self.array, self.functions, self.points, self.candidate.given)
         found, *alternatives = Diagnosis(subject, self.candidate).explanations() or [()]
         if clash is not None:
             return self._record(error, (clash, *found), tuple((clash, *each) for each in alternatives))
         return self._record(error, found or (self._unexplained(),), tuple(alternatives))
+
+    def _without_value(self) -> Mistake | None:
+        """Return the mistake of a formula that is not finite, or zero, at every point."""
+        if not all(np.all(np.isfinite(value)) for value in self.candidate.values):
+            return Mistake("not_finite", "it is not a finite real number at a random point")
+        return (
+            Mistake("zero", "it is zero, up to rounding")
+            if all(map(self._is_zero, self.candidate.values, self.points))
+            else None
+        )
+
+    def _is_zero(self, value: Array, point: Point) -> bool:
+        return float(np.max(np.abs(value))) <= ROUNDING * float(np.max(np.abs(point.arrays[f"d{self.array}"])))
 
     def _unexplained(self) -> Mistake:
         """Return what can be said of a formula that no known mistake leads to."""
@@ -163,10 +182,6 @@ class _Check:
         if value.shape != expected.shape:
             shapes = f"{self._shape_text(value.shape, point)}, not {self._shape_text(expected.shape, point)}"
             return Mistake("shape", f"it has the shape {shapes}; no known mistake explains it")
-        if not np.all(np.isfinite(value)):
-            return Mistake("not_finite", "it is not a finite real number at a random point")
-        if not np.any(value):
-            return Mistake("zero", "it is zero")
         return Mistake("unexplained", "no known mistake, and no two together, lead to it")
 
     def _clash(self, clash: ShapesClash, point: Point) -> Mistake:

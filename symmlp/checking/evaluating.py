@@ -85,7 +85,7 @@ class Evaluator:
             case Reduce():
                 return self._reduced(node)
             case Filled(value, shape):
-                return np.full(self._checked(node, tuple(map(self._size, shape))), self.of(value))
+                return self._filled(node, value, self._checked(node, tuple(map(self._size, shape))))
             case Call(function, arguments):
                 return self._called(node, function, arguments)
             case Join(parts, axis):
@@ -115,6 +115,13 @@ class Evaluator:
                 return np.where(values[0] != 0, values[1], values[2])
             case _:
                 raise UnsupportedError(f"no value for {type(node).__name__}: {node}")
+
+    def _filled(self, node: Node, value: Node, shape: tuple[int, ...]) -> Any:
+        filling = self.of(value)
+        try:
+            return np.broadcast_to(filling, shape)
+        except ValueError:
+            raise ShapesClash(node, (value,), (np.shape(filling),)) from None
 
     def _broadcast(self, node: Node, operands: tuple[Node, ...], values: list[Any]) -> None:
         shapes = tuple(np.shape(value) for value in values)

@@ -335,10 +335,10 @@ RULES: tuple[Rule, ...] = (
     wrong_sums,
     wrong_terms,
     forgotten_factors,
-    forgotten_biases,
-    forgotten_activations,
     wrong_arrays,
     wrong_operands,
+    forgotten_biases,
+    forgotten_activations,
 )
 """Every kind of mistake; where two explain the same candidate, the one that stands first is told first."""
 

@@ -103,7 +103,7 @@ def _sized(shape: Shape, samples: int) -> tuple[int, ...]:
 def _parameter(
     generator: np.random.Generator, name: str, shape: tuple[int, ...], spread: float, centre: float | None
 ) -> Array:
-    if len(shape) == 2 and 1 not in shape or name.startswith("W"):
+    if name.startswith("W"):
         return generator.normal(scale=spread / math.sqrt(shape[1]), size=shape)
     if centre is not None:
         return generator.uniform(0.8, 1.2, size=shape) * centre

@@ -67,6 +67,8 @@ def _parsed(spelling: Spelled) -> ast.expr:
     try:
         return ast.parse(f"({spelling.text})", mode="eval").body
     except SyntaxError as error:
+        if "nested" in (error.msg or ""):
+            raise ExpressionError(f"{FIELD}: too deeply nested; expected at most {MAX_DEPTH} levels") from None
         column = spelling.column((error.offset or 1) - 2)
         raise ExpressionError(f"{FIELD}: cannot parse at column {column}") from None
     except (ValueError, MemoryError, RecursionError):

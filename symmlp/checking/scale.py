@@ -65,16 +65,17 @@ def scale_of(ratios: Sequence[float], samples: Sequence[int]) -> Scale | None:
     return Scale(1 if constants[0] > 0 else -1, power, 1.0 if math.isclose(size, 1, rel_tol=ALIKE) else size)
 
 
-def factors_of(scale: Scale, outputs: int) -> list[Factors]:
-    """Return the ways to write a scale with few factors 2, K and N, the shortest first; none for other constants."""
+def factors_of(scale: Scale, outputs: int, *, averaged: bool) -> list[Factors]:
+    """Return the ways to write a scale with few factors 2, K and N, the shortest first; none for other constants.
+
+    `averaged` says whether the loss is a mean over outputs: if it is not, no factor 1/K can be missing.
+    """
     if abs(scale.samples) > 1:
         return []
-    powers = sorted(itertools.product((0, 1, -1), repeat=2), key=lambda pair: abs(pair[0]) + abs(pair[1]))
     found = [
         Factors(scale.sign, scale.samples, twos, units)
-        for twos, units in powers
-        if (outputs > 1 or not units)
-        and math.isclose(2.0**twos * float(outputs) ** units, scale.constant, rel_tol=ALIKE)
+        for twos, units in itertools.product((0, 1, -1), (0, 1, -1) if outputs > 1 else (0,))
+        if units <= averaged and math.isclose(2.0**twos * float(outputs) ** units, scale.constant, rel_tol=ALIKE)
     ]
     least = min((abs(each.twos) + abs(each.outputs) for each in found), default=0)
     return [each for each in found if abs(each.twos) + abs(each.outputs) == least]

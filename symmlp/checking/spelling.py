@@ -192,13 +192,20 @@ class _Speller:
                 found = Spelled.at(found.column(0), ONES) if is_ones else found
                 found += Spelled.at(self.take().column, token.text)
             elif token.text in ("^", "^∘", "**"):
-                found += Spelled.at(self.take().column, "**") + self.sign() + self.atom()
+                found += self.power()
             elif token.text == ".":
                 found += self.attribute()
             elif token.text == "[" and not token.spaced:
                 found += self.bracketed()
             else:
                 return found
+
+    def power(self) -> Spelled:
+        """Return a power sign and the exponent; ^∘² has both signs of a power, of which one is left."""
+        sign = self.take()
+        if self.next.kind == "postfix" and self.next.text != ".T":
+            return Spelled("", ())
+        return Spelled.at(sign.column, "**") + self.sign() + self.atom()
 
     def sign(self) -> Spelled:
         """Return the sign that an exponent may begin with."""

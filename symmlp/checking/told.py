@@ -15,13 +15,18 @@ def scale_mistakes(subject: Subject, scale: Scale) -> list[tuple[Mistake, ...]]:
     """Return the ways to tell a scale, the shortest first: none if it is 1, else one or more mistakes together."""
     if scale.is_one:
         return [()]
-    ways = factors_of(scale, subject.derivation.network.outputs)
+    ways = _ways(subject, scale)
     return [tuple(_of_factors(subject, way)) for way in ways] or [(_any_scale(subject, scale),)]
 
 
 def is_simple(subject: Subject, scale: Scale) -> bool:
     """Return whether a scale is made of the sign, N, K and 2."""
-    return bool(factors_of(scale, subject.derivation.network.outputs))
+    return bool(_ways(subject, scale))
+
+
+def _ways(subject: Subject, scale: Scale) -> list[Factors]:
+    outputs = subject.derivation.network.outputs
+    return factors_of(scale, outputs, averaged=outputs in sizes_used(subject.derivation.loss.value))
 
 
 def at(equation: Equation, kind: str, message: str) -> Mistake:

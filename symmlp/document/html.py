@@ -7,11 +7,16 @@ from dataclasses import dataclass, fields
 from html import escape
 
 from symmlp.document.page import Depth, EquationRow, FunctionRow, Page, PathRow, Prose, Section
+from symmlp.document.text import proof_text
 from symmlp.document.writing import Writer
 from symmlp.matrix import shape_text
 from symmlp.printing.mathml import MathmlStyle
 from symmlp.printing.naming import Naming
+from symmlp.printing.width import width
 from symmlp.templating import filled
+
+PRINTED_LETTERS = 80
+"""Letters of a formula that fit on a line of paper."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,6 @@ class StepMarkup:
     rule: str
     before: str
     after: str
-    proof: str
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,7 @@ class PathMarkup:
     """A way through the graph: the arrays as mathematics, the equations as links."""
 
     arrays: str
-    forward: str
-    backward: str
-    branches: str
+    passed: str
 
 
 @dataclass(frozen=True)
@@ -128,8 +130,10 @@ def inline(formula: str) -> str:
 
 
 def display(formula: str) -> str:
-    """Return a formula as an element on a line of its own."""
-    return f'<math display="block">{formula}</math>'
+    """Return a formula as an element on a line of its own; `--fit` is how much smaller paper needs it."""
+    letters = width(formula)
+    fit = f' style="--fit: {PRINTED_LETTERS / letters:.2f}"' if letters > PRINTED_LETTERS else ""
+    return f'<math display="block"{fit}>{formula}</math>'
 
 
 def _anchors(equation: EquationRow, depth: Depth) -> Iterator[str]:
@@ -159,9 +163,7 @@ class HtmlWriter:
 
     def path(self, row: PathRow) -> PathMarkup:
         """Return a way through the graph."""
-        arrays = "<mo>→</mo>".join(map(self.writer.name, row.arrays))
-        branches = ", ".join(self.math(self.writer.name(name)) for name in row.branches)
-        return PathMarkup(self.math(arrays), self._links(row.forward), self._links(row.backward), branches)
+        return PathMarkup(self.math(self.writer.way(row, "<mo>→</mo>", "<mo>…</mo>")), self.writer.passed(row))
 
     def section(self, section: Section) -> SectionMarkup:
         """Return a section."""
@@ -182,9 +184,9 @@ class HtmlWriter:
 
     def _steps(self, equation: EquationRow) -> Iterator[StepMarkup]:
         for step, before, after in self.writer.steps(equation, self.depth):
-            proof = " to ".join(dict.fromkeys((step.proof[0], step.proof[-1]))) if step.proof else ""
-            rule, start = self.writer.prose(step.rule), display(before) if before else ""
-            yield StepMarkup(step.id, rule, start, display(f"<mo>=</mo>{after}"), proof)
+            rule = self.writer.prose(step.rule) + escape(proof_text(step))
+            start = display(before) if before else ""
+            yield StepMarkup(step.id, rule, start, display(f"<mo>=</mo>{after}"))
 
     def function(self, function: FunctionRow) -> FunctionMarkup:
         """Return a function's definition, slope, stable forms and kinks."""
@@ -196,6 +198,3 @@ class HtmlWriter:
             for line in function.lines
         )
         return FunctionMarkup(lines, tuple(map(self.writer.prose, function.kinks)))
-
-    def _links(self, ids: tuple[str, ...]) -> str:
-        return ", ".join(map(self.writer.link, ids))

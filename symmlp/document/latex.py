@@ -127,10 +127,8 @@ class LatexPage:
     def _paths(self) -> Iterator[str]:
         yield r"\section{Paths}"
         for row in self.page.paths:
-            arrays = r" \to ".join(map(self.writer.name, row.arrays))
-            ids = f"there by {', '.join(row.forward)}, back by {', '.join(row.backward)}"
-            branches = ", ".join(f"${self.writer.name(name)}$" for name in row.branches)
-            yield rf"\rulename{{${arrays}$; {ids}{f'; read more than once: {branches}' if branches else ''}.}}\par"
+            way = self.writer.way(row, r" \to ", r"\dots")
+            yield rf"\rulename{{${way}$; {self.writer.passed(row)}.}}\par"
 
     def _section(self, section: Section) -> Iterator[str]:
         yield rf"\section{{{escaped(section.title)}}}"

@@ -66,10 +66,8 @@ class MarkdownPage:
     def _paths(self) -> Iterator[str]:
         yield from ("", "## Paths", "")
         for row in self.page.paths:
-            arrays = r" \to ".join(map(self.writer.name, row.arrays))
-            branches = ", ".join(f"${self.writer.name(name)}$" for name in row.branches)
-            more = f"; read more than once: {branches}" if branches else ""
-            yield f"- ${arrays}$; there by {', '.join(row.forward)}, back by {', '.join(row.backward)}{more}"
+            way = self.writer.way(row, r" \to ", r"\dots")
+            yield f"- ${way}$; {self.writer.passed(row)}"
 
     def _equation(self, equation: EquationRow) -> Iterator[str]:
         left, right = self.writer.sides(equation)

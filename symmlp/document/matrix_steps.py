@@ -7,16 +7,16 @@ either linear in V, sum(C ∘ V), whose gradient is C, or differentiated entry b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import sympy as sp
 
 from symmlp.calculus.functions import ElementFunction
-from symmlp.calculus.index_notation import Partial, slope_of
+from symmlp.calculus.index_notation import Partial, slope_arguments, slope_of
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
-from symmlp.calculus.vjp import RuleStep, matrix_form, one_sample, places
+from symmlp.calculus.vjp import matrix_form, one_sample, places
 from symmlp.catalog.layers import Op
 from symmlp.derivation import Derivation, Equation, Formula, Source
 from symmlp.document.page import FunctionAt, GradientOf, Name, Prose, Reference, Shown, StepRow
@@ -27,6 +27,9 @@ from symmlp.matrix import Add, Call, Node, Product, Reduce, Shape, Var, shape_of
 from symmlp.notation import array, column_of_wrt, row_of_wrt
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+WrittenSlope = Callable[[tuple[sp.Expr, ...]], sp.Expr]
+"""A slope at given arguments."""
 
 
 @dataclass(frozen=True)
@@ -200,34 +203,35 @@ class MatrixSteps:
 
     def _slope(self, equation: Equation, node: GraphNode) -> Iterator[Line]:
         """Yield the gradient with the slope of an elementwise function written out, then in the function's value."""
-        function, source = self.derivation.functions.get(node.function or ""), equation.sources[0]
-        contracted = next((step for step in reversed(source.steps) if isinstance(step.after, Node)), None)
-        if not isinstance(function, ElementFunction) or contracted is None or isinstance(contracted.before, Node):
+        source = equation.sources[0]
+        forms = [step.before for step in source.steps if isinstance(step.after, Node)]
+        if not forms or isinstance(forms[-1], Node):
             return
-        for rule, expr in self._written_slopes(function, node, contracted):
-            found = self._matrix(expr, source, equation)
-            if found is not None:
-                yield Line(rule, Formula(found))
+        slopes = sorted(forms[-1].atoms(slope_of), key=sp.default_sort_key)
+        if slopes:
+            opaque = slope_arguments(slopes[0])[0]
+            function = self.derivation.functions.get(source.names.get(opaque, opaque))
+            if isinstance(function, ElementFunction):
+                for rule, written in self._written_slopes(function, node):
+                    expr = forms[-1].xreplace({each: written(slope_arguments(each)[1]) for each in slopes})
+                    found = self._matrix(expr, source, equation)
+                    if found is not None:
+                        yield Line(rule, Formula(found))
 
-    def _written_slopes(
-        self, function: ElementFunction, node: GraphNode, step: RuleStep
-    ) -> Iterator[tuple[Prose, sp.Expr]]:
-        assert not isinstance(step.before, Node)
-        if not step.before.has(slope_of):
-            return
-        (variable,) = function.variables
-        label = FunctionAt(function.name + PRIME, (variable.name,))
-        rule: Prose = ("slope: ", label, " = ", Formula(function.derivative))
-        yield rule, step.before.replace(slope_of, lambda at: function.derivative.xreplace({variable: at.args[0]}))
+    def _written_slopes(self, function: ElementFunction, node: GraphNode) -> Iterator[tuple[Prose, WrittenSlope]]:
+        """Yield how the slope is written, and the slope at given arguments: as derived, then in the function's value."""
+        label = FunctionAt(function.name + PRIME, tuple(variable.name for variable in function.variables))
+        yield (
+            ("slope: ", label, " = ", Formula(function.derivative)),
+            lambda arguments: function.derivative.xreplace(dict(zip(function.variables, arguments, strict=True))),
+        )
         own = sp.Dummy(real=True)
-        in_value = function.derivative_in_value(own)
+        in_value = function.derivative_in_value(own) if len(function.variables) == 1 else None
         if in_value is not None and own in in_value.free_symbols:
-            id = Reference(self.ids[node.output])
-            inserted: Prose = ("simplification: insert ", Name(node.output), " (", id, ")")
-            output = array(node.op.output)
+            id, output = Reference(self.ids[node.output]), array(node.op.output)
             yield (
-                inserted,
-                step.before.replace(slope_of, lambda at: in_value.xreplace({own: output[at.args[0].indices]})),
+                ("simplification: insert ", Name(node.output), " (", id, ")"),
+                lambda arguments: in_value.xreplace({own: output[arguments[0].indices]}),
             )
 
     def _beside(self, arriving: str, value: Node) -> Node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from symmlp.document.page import Depth, EquationRow, FunctionRow, Page, PathRow, Section, StepRow
+from symmlp.document.page import Depth, EquationRow, FunctionRow, Page, Section, StepRow
 from symmlp.document.writing import Writer
 from symmlp.matrix import shape_text
 from symmlp.printing.naming import Naming
@@ -55,12 +55,7 @@ class TextPage:
 
     def _paths(self) -> Iterator[str]:
         yield from ("", "Paths")
-        yield from (f"  {self._path(row)}" for row in self.page.paths)
-
-    def _path(self, row: PathRow) -> str:
-        arrays = " → ".join(map(self.writer.name, row.arrays))
-        branches = f"; read more than once: {', '.join(map(self.writer.name, row.branches))}" if row.branches else ""
-        return f"{arrays}; there by {', '.join(row.forward)}, back by {', '.join(row.backward)}{branches}"
+        yield from (f"  {self.writer.way(row, ' → ', '…')}; {self.writer.passed(row)}" for row in self.page.paths)
 
     def _section(self, section: Section) -> Iterator[str]:
         yield from ("", section.title)
@@ -95,7 +90,7 @@ def equation_line(equation: EquationRow, writer: Writer) -> str:
 
 
 def proof_text(step: StepRow) -> str:
-    """Return where a step is proven in index notation: `; B3.2 to B3.4`."""
+    """Return where a step is proven in index notation: `; see B3.2 to B3.4`."""
     if not step.proof:
         return ""
-    return f"; {step.proof[0]} to {step.proof[-1]}" if len(step.proof) > 1 else f"; {step.proof[0]}"
+    return "; see " + " to ".join(dict.fromkeys((step.proof[0], step.proof[-1])))

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from symmlp.document.page import Depth, EquationRow, FunctionAt, GradientOf, Name, Prose, Reference, Shown, StepRow
+from symmlp.document.page import (
+    Depth,
+    EquationRow,
+    FunctionAt,
+    GradientOf,
+    Name,
+    PathRow,
+    Prose,
+    Reference,
+    Shown,
+    StepRow,
+)
+from symmlp.document.runs import ends_of, runs
 from symmlp.matrix import Reduce
 from symmlp.printing.formula import FormulaPrinter, Style
 
@@ -45,6 +57,20 @@ class Writer:
     def name(self, array: str) -> str:
         """Return the name of an array."""
         return self.style.name(array)
+
+    def way(self, row: PathRow, arrow: str, dots: str) -> str:
+        """Return the arrays of a way, in mathematics."""
+        parts = (arrow.join(map(self.name, part)) for part in ends_of(row.arrays))
+        return f"{arrow}{dots}{arrow}".join(parts)
+
+    def passed(self, row: PathRow) -> str:
+        """Return the equations that a way passes there and back, and where it branches."""
+        there, back = self._linked(row.forward), self._linked(row.backward)
+        branches = ", ".join(self.math(self.name(name)) for name in row.branches)
+        return f"there by {there}, back by {back}" + (f"; read more than once: {branches}" if branches else "")
+
+    def _linked(self, ids: tuple[str, ...]) -> str:
+        return ", ".join(" to ".join(map(self.link, run)) for run in runs(ids))
 
     def prose(self, prose: Prose) -> str:
         """Return words with the mathematics among them."""

@@ -179,6 +179,8 @@ class _NodeWalk:
             return self.text(node, binding)
         if len(own) == 1:
             text = style.times(style.ones(), style.transpose(self.text(node, ATOM)))
+        elif own[0] == 1:
+            text = style.times(style.ones(), self.text(node, POWER))
         else:
             text = style.times(self.text(node, POWER), style.transpose(style.ones()))
         return text if binding <= PRODUCT else style.parens(text)
@@ -275,6 +277,10 @@ class _IndexWalk:
                 return Printed(style.partial(*(self.text(argument, ATOM) for argument in expr.args)))
             case sp.Piecewise():
                 return self._cases(expr)
+            case sp.Float():
+                return Printed(
+                    style.real(float(expr)), SUM if expr < 0 else PRODUCT if "e" in repr(float(expr)) else ATOM
+                )
             case sp.Symbol():
                 return Printed(style.name(self._name(expr.name)))
             case _:

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.printing.formula import ATOM
-from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_LETTERS, Naming
+from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_LETTERS, GREEK_WORDS, Naming
 from symmlp.printing.text import decimal
 
 _SPOKEN = {
@@ -38,7 +38,7 @@ class LatexStyle:
         parts = self.naming.parts(name)
         if parts is None:
             return rf"\mathrm{{{_escaped(name)}}}"
-        subscript = f"_{{{parts.number}}}" if parts.number else ""
+        subscript = f"_{{{','.join(parts.numbers)}}}" if parts.numbers else ""
         return _letters(parts.cotangent, upright=True) + _letters(parts.letters) + subscript
 
     def constant(self, name: str) -> str:
@@ -130,10 +130,11 @@ class LatexStyle:
 
 def _letters(letters: str, *, upright: bool = False) -> str:
     """Return the letters of a name: one stands in italics, several upright, so that they are no product."""
+    letters = GREEK_WORDS.get(letters, letters)
     text = "".join(f"\\{GREEK_LETTERS[letter]}{{}}" if letter in GREEK_LETTERS else letter for letter in letters)
     if letters in GREEK_LETTERS:
         return text.removesuffix("{}") + " "
-    return rf"\mathrm{{{text}}}" if len(letters) > 1 or (upright and letters) else text
+    return rf"\mathrm{{{_escaped(text)}}}" if len(letters) > 1 or (upright and letters) else text
 
 
 def _index(name: str) -> str:

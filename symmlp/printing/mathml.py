@@ -9,7 +9,7 @@ from html import escape
 
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.printing.formula import ATOM, PRODUCT
-from symmlp.printing.naming import AS_IN_THE_GRAPH, SPOKEN, Naming
+from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_WORDS, SPOKEN, Naming
 from symmlp.printing.text import decimal
 
 TIMES = '<mo lspace="0" rspace="0.17em">&#x2062;</mo>'
@@ -41,8 +41,10 @@ class MathmlStyle:
         parts = None if name in SPOKEN else self.naming.parts(name)
         if parts is None:
             return _word(SPOKEN.get(name, name))
-        letters = _word(parts.letters)
-        numbered = f"<msub>{letters}{_number(parts.number)}</msub>" if parts.number else letters
+        letters = _word(GREEK_WORDS.get(parts.letters, parts.letters))
+        numbers = _COMMA.join(map(_number, parts.numbers))
+        below = numbers if len(parts.numbers) == 1 else _row(numbers)
+        numbered = f"<msub>{letters}{below}</msub>" if numbers else letters
         if not parts.cotangent:
             return numbered
         return _row(f'<mi mathvariant="normal">{escape(parts.cotangent)}</mi>{numbered}')
@@ -123,14 +125,14 @@ class MathmlStyle:
     def part(self, operand: str, axis: int, start: str, stop: str) -> str:
         places = f"<mtext>{escape(start)}:{escape(stop)}</mtext>"
         inside = f"<mtext>:</mtext>{_COMMA}{places}" if axis else f"{places}{_COMMA}<mtext>:</mtext>"
-        return f"<msub>{_row(operand)}{_row(f'<mo>[</mo>{inside}<mo>]</mo>')}</msub>"
+        return f"<msub>{_row(operand)}{_fenced('[', inside, ']')}</msub>"
 
     def entry(self, name: str, indices: Sequence[str]) -> str:
         return self.placed(self.name(name), indices)
 
     def placed(self, array: str, indices: Sequence[str]) -> str:
         inside = _COMMA.join(map(_index, indices))
-        return f"<msub>{_row(array)}{_row(f'<mo>[</mo>{inside}<mo>]</mo>')}</msub>"
+        return f"<msub>{_row(array)}{_fenced('[', inside, ']')}</msub>"
 
     def sum_over(self, indices: Sequence[str], body: str) -> str:
         return f"<munder><mo>∑</mo>{_row(_COMMA.join(map(_index, indices)))}</munder>{body}"

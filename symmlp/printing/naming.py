@@ -15,19 +15,34 @@ GREEK_LETTERS: dict[str, str] = {
 }
 """Greek letters and their macros in LaTeX; those that look like a Latin letter are left out."""
 
+GREEK_WORDS = {word.removeprefix("var"): letter for letter, word in GREEK_LETTERS.items()}
+"""Greek letters by their names, as parameters of functions are called."""
+
 SPOKEN = {"theta": "θ", "lr": "η", "beta1": "β₁", "beta2": "β₂", "eps": "ε", "m_hat": "m̂", "v_hat": "v̂"}
 """Symbols of update equations, which code spells in words."""
 
-_PARTS = re.compile(r"(d?)([A-Za-z])(\d*)")
+_PARTS = re.compile(r"(d?)([A-Za-z]|[a-z][a-z_]+(?=\d))(\d*)(?:_(\d+))?")
+"""Z, Z1, Z1_2, alpha1, and a cotangent's d before any of them."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """A name to be typeset: what marks a cotangent, the letters, the number of the layer."""
+    """A name to be typeset: what marks a cotangent, the letters, the numbers of the layer and of the array in it."""
 
     cotangent: str
     letters: str
     number: str
+    place: str = ""
+
+    @property
+    def text(self) -> str:
+        """The name on one line."""
+        return self.cotangent + self.letters + self.number + (f"_{self.place}" if self.place else "")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """What stands below the letters."""
+        return tuple(number for number in (self.number, self.place) if number)
 
 
 @dataclass(frozen=True)
@@ -42,19 +57,19 @@ class Naming:
         """Return the parts of a graph's name as they are shown, or None for a name of any other form.
 
         >>> Naming(layered={"Z": "o"}, cotangent="δ").parts("dZ12")
-        Parts(cotangent='δ', letters='o', number='12')
+        Parts(cotangent='δ', letters='o', number='12', place='')
         """
         found = _PARTS.fullmatch(name)
         if found is None:
             return None
-        cotangent, letter, number = found.groups()
+        cotangent, letter, number, place = found.groups()
         letters = (self.layered if number else self.single).get(letter, letter)
-        return Parts(self.cotangent if cotangent else "", letters, number)
+        return Parts(self.cotangent if cotangent else "", letters, number, place or "")
 
     def shown(self, name: str) -> str:
         """Return a graph's name as it is shown on one line."""
         parts = self.parts(name)
-        return parts.cotangent + parts.letters + parts.number if parts else name
+        return parts.text if parts else name
 
 
 AS_IN_THE_GRAPH = Naming()

@@ -102,11 +102,13 @@ def _definition(call: str, function: ElementFunction | RowFunction) -> Function:
 
 
 def _row_function(call: str, function: RowFunction) -> Function:
-    """Return the function with its row maximum taken off first: D = Z - rowmax(Z)."""
+    """Return the function with its row maximum taken off first: D = Z - rowmax(Z), or the same of -Z."""
     rows, shifted = Var("Z", ("N", "n")), Var("D", ("N", "n"))
     others, ties = (Var(str(array.label), ("N", 1)) for array in (OTHERS, TIES))
     form = MatrixForm({array.name: array.shape for array in (rows, shifted, others, ties)}, SIZES)
-    shift = Add((rows, Product((Number(Fraction(-1)), Reduce("max", rows, 1)))))
+    minus = Number(Fraction(-1))
+    signed = Product((minus, rows)) if function.falling else rows
+    shift = Add((signed, Product((minus, Reduce("max", signed, 1)))))
     result = form.of(function.stable_value, batch, column)
     counted = _counted(shifted, others, ties) if others.name in variables(result) else ()
     return Function(call, code_name(call), (rows,), (Statement(shifted, shift), *counted), result)

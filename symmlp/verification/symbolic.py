@@ -17,14 +17,14 @@ from typing import Any, Protocol
 import numpy as np
 import sympy as sp
 
-from symmlp.matrix import Node, Var, sizes_used, variables, walk
+from symmlp.matrix import Node, Var, sizes_used, walk
 from symmlp.spec import Network
 from symmlp.verification.comparison import relative, worse
 from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number, is_real, precise
 from symmlp.verification.expansion import Entries, Expander, Meaning, entries
 from symmlp.verification.held import unfolded
 from symmlp.verification.report import Check
-from symmlp.verification.windows import Window, tree_size, windows
+from symmlp.verification.windows import Window, free_symbols, tree_size, windows
 
 DIGITS, MORE_DIGITS = 60, 400
 """Digits of the evaluation, and of a second one where the first does not suffice."""
@@ -142,33 +142,32 @@ def layer_of(target: str) -> int | None:
 def _expanded(window: Window, equations: Sequence[MatrixEquation]) -> dict[str, Entries]:
     """Return what the equations make of the window's arrays; equations that need other arrays are left out.
 
-    Cotangents that come from outside the window are taken for zero: what is left is the window's own part.
+    Cotangents that come from outside the window are taken for zero: what is left is the window's own part. What else
+    stands beside them in the equation of an array that the window reads is then of no account.
     """
     arrays, outside = dict(window.given), set[str]()
+    wanted = {f"d{name}" for name in window.differentiated}
     expander = Expander(arrays, window.sizes, Meaning(window.network))
     for equation in equations:
-        if equation.target in arrays or not _is_expandable(equation, window, arrays):
+        if equation.target in arrays or not sizes_used(equation.value) <= window.sizes.keys() | {0}:
             continue
-        for cotangent in _outside(equation.value, arrays):
-            arrays[cotangent.name] = np.full([window.sizes[size] for size in cotangent.shape], sp.Integer(0))
-            outside.add(cotangent.name)
-        arrays[equation.target] = expander.of(equation.value)
+        unknown = [part for part in walk(equation.value) if isinstance(part, Var) and part.name not in arrays]
+        is_expandable = all(_is_cotangent(each) or equation.target in wanted for each in unknown)
+        if is_expandable and all(set(each.shape) <= window.sizes.keys() for each in unknown):
+            arrays |= {each.name: _from_outside(each, window) for each in unknown}
+            outside |= {each.name for each in unknown}
+            arrays[equation.target] = expander.of(equation.value)
     return {name: array for name, array in arrays.items() if name not in outside}
 
 
-def _is_expandable(equation: MatrixEquation, window: Window, arrays: Mapping[str, Entries]) -> bool:
-    """Return whether all that is read is known, or a cotangent from outside of a size that the window has."""
-    if not sizes_used(equation.value) <= window.sizes.keys() | {0}:
-        return False
-    unknown = variables(equation.value) - arrays.keys()
-    outside = {each.name for each in _outside(equation.value, arrays) if set(each.shape) <= window.sizes.keys()}
-    return unknown <= outside
+def _is_cotangent(array: Var) -> bool:
+    return array.name.startswith("d")
 
 
-def _outside(value: Node, arrays: Mapping[str, Entries]) -> list[Var]:
-    """Return the cotangents that `value` reads and nothing has given yet."""
-    read = (part for part in walk(value) if isinstance(part, Var))
-    return [each for each in read if each.name not in arrays and each.name.startswith("d")]
+def _from_outside(array: Var, window: Window) -> Entries:
+    """Return zeros for a cotangent, free symbols for any other array."""
+    shape = [window.sizes[size] for size in array.shape]
+    return np.full(shape, sp.Integer(0)) if _is_cotangent(array) else free_symbols(array.name, *shape)
 
 
 def _targets(window: Window) -> dict[str, tuple[tuple[int, ...], dict[tuple[int, ...], sp.Expr]]]:

@@ -109,18 +109,18 @@ class Window:
     def given(self) -> dict[str, Entries]:
         """Arrays of free symbols: the window's inputs, its parameters, and the targets or the cotangent at its end."""
         names = {self.activation_name(layer): layer for layer in self.incoming}
-        arrays = {name: self._symbols(name, SAMPLES, self._small(layer)) for name, layer in names.items()}
+        arrays = {name: free_symbols(name, SAMPLES, self._small(layer)) for name, layer in names.items()}
         for parameter in Layout.of(self.network).parameters:
             if parameter.layer in self.layers:
                 shape = [self.sizes[size] for size in parameter.shape]
-                arrays[parameter.name] = self._symbols(parameter.name, *shape)
+                arrays[parameter.name] = free_symbols(parameter.name, *shape)
         for layer in self.layers:
             for name in self._masks(layer):
-                arrays[name] = self._symbols(name, SAMPLES, self._small(layer))
+                arrays[name] = free_symbols(name, SAMPLES, self._small(layer))
         if self.ends_in_loss:
             arrays["Y"] = self._targets()
         else:
-            arrays[self.cotangent] = self._symbols(self.cotangent, SAMPLES, self._small(self.last))
+            arrays[self.cotangent] = free_symbols(self.cotangent, SAMPLES, self._small(self.last))
         return arrays
 
     def _masks(self, layer: int) -> list[str]:
@@ -147,15 +147,9 @@ class Window:
     def _small(self, layer: int) -> int:
         return self.sizes[self._units(layer)]
 
-    def _symbols(self, name: str, *shape: int) -> Entries:
-        array = np.empty(shape, dtype=object)
-        for index in np.ndindex(*shape):
-            array[index] = sp.Symbol("_".join([name, *map(str, index)]), real=True)
-        return array
-
     def _targets(self) -> Entries:
         """Return the targets; rows that the loss assumes to sum to 1 have their last entry say so."""
-        targets = self._symbols("Y", SAMPLES, self._small(self.last))
+        targets = free_symbols("Y", SAMPLES, self._small(self.last))
         if self.network.loss_definition.assumes_simplex_targets:
             for row in targets:
                 row[-1] = 1 - sp.Add(*row[:-1])
@@ -201,6 +195,14 @@ class Window:
         for name in self.given:
             if name not in ("X", "Y", self.cotangent) and name[0] not in "MS":
                 yield name
+
+
+def free_symbols(name: str, *shape: int) -> Entries:
+    """Return an array of symbols W1_0_0, W1_0_1, ..."""
+    array = np.empty(shape, dtype=object)
+    for index in np.ndindex(*shape):
+        array[index] = sp.Symbol("_".join([name, *map(str, index)]), real=True)
+    return array
 
 
 def _dot(left: Row, right: Row) -> sp.Expr:

@@ -212,9 +212,10 @@ def of_row(expr: sp.Expr, arrays: Mapping[str, Any], place: int, summed: int | N
     return arguments[0] ** arguments[1] if isinstance(expr, sp.Pow) else FUNCTIONS[expr.func](*arguments)
 
 
-def arrays_of(row: tuple[float, ...]) -> dict[str, Any]:
-    """Return a row, the same minus its maximum, how many entries are at it, and the sum of e^D over the others."""
-    shifted = [mpf(each) - mpf(max(row)) for each in row]
+def arrays_of(row: tuple[float, ...], *, falling: bool = False) -> dict[str, Any]:
+    """Return a row, the same (or its negative) minus its maximum, how many entries are at it, Σ e^D of the rest."""
+    signed = [-mpf(each) if falling else mpf(each) for each in row]
+    shifted = [each - max(signed) for each in signed]
     below = [mp.exp(each) for each in shifted if each < 0]
     return {"Z": [mpf(each) for each in row], "D": shifted, "m": mpf(len(row) - len(below)), "o": sum(below, mpf(0))}
 
@@ -226,7 +227,12 @@ def worst_error(function: RowFunction, exact: sp.Expr, row: tuple[float, ...], b
         with mp.workdps(ENOUGH):
             expected = of_row(exact, arrays_of(row), place)
         with mp.workprec(bits):
-            worst = max(worst, relative_error(of_row(function.stable_value, arrays_of(row), place), expected))
+            worst = max(
+                worst,
+                relative_error(
+                    of_row(function.stable_value, arrays_of(row, falling=function.falling), place), expected
+                ),
+            )
     return worst
 
 

@@ -133,7 +133,11 @@ def loss(name: str, count: int) -> Measured:
     return Measured(function, tuple(points))
 
 
-ENTRIES = [("activation", name) for name, entry in ACTIVATIONS.items() if entry.acts_on == "entry"]
+ENTRIES = [
+    ("activation", name)
+    for name, entry in ACTIVATIONS.items()
+    if entry.acts_on == "entry" and len(entry.variables) == 1
+]
 ENTRIES += [("loss", name) for name in LOSSES]
 """Every entrywise function of the catalogue, by kind and name."""
 

@@ -12,8 +12,14 @@ from symmlp.catalog.optimizers import OPTIMIZERS
 from symmlp.cli import run
 from symmlp.errors import SpecError
 from symmlp.listing import KINDS, listed
+from symmlp.spec_layers import LAYERS
 
-PARTS = {"activations": list(ACTIVATIONS), "losses": list(LOSSES), "optimizers": list(OPTIMIZERS)}
+PARTS = {
+    "activations": list(ACTIVATIONS),
+    "losses": list(LOSSES),
+    "layers": list(LAYERS),
+    "optimizers": list(OPTIMIZERS),
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -65,5 +71,5 @@ def test_an_unknown_kind_is_one_line_with_exit_code_2(capsys: pytest.CaptureFixt
 
 
 def test_the_kinds_are_told_when_nothing_is_close() -> None:
-    with pytest.raises(SpecError, match="expected one of activations, losses, optimizers"):
+    with pytest.raises(SpecError, match="expected one of activations, losses, layers, optimizers"):
         listed("xyz")

@@ -1,4 +1,4 @@
-"""Networks whose formulas are checked, their equations as NumPy texts, and what such a text is worth by Python itself."""
+"""Networks whose formulas are checked, their equations as NumPy texts, and what Python takes a text to be worth."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def written_out(spec: str, array: str, depth: int) -> str:
 
 
 def _erf(x: Array) -> Array:
-    return np.vectorize(math.erf)(x)
+    return np.asarray(np.vectorize(math.erf)(x))
 
 
 def _sigmoid(x: Array) -> Array:

@@ -6,10 +6,11 @@ import re
 
 import pytest
 
-from symmlp.document import PrintableDerivation
+from symmlp.document import PrintableDerivation, derive
 from symmlp.document.page import Depth
 from symmlp.errors import SymmlpError
 from symmlp.graph import Layout
+from symmlp.spec import Network
 from tests.document.derivations import LAYOUTS, NETWORKS, derivation_of
 
 IDS = {
@@ -48,9 +49,9 @@ def test_the_convention_is_stated_first_and_set_against_the_other() -> None:
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("classes", "W1 → Z1 → A1 → Z2 → P → L; there by F1, F2, F3, F4, L1, back by B2, B5, B6, B7"),
+        ("classes", "W1 → Z1 → A1 → Z2 → P → L; there by F1 to F4, L1, back by B2, B5 to B7"),
         ("classes", "b2 → Z2 → P → L; there by F3, F4, L1, back by B2, B4"),
-        ("one layer", "W1 → Z1 → P → L; there by F1, F2, L1, back by B1, B2, B3"),
+        ("one layer", "W1 → Z1 → P → L; there by F1, F2, L1, back by B1 to B3"),
     ],
 )
 def test_the_way_of_a_parameter_names_the_arrays_and_the_equations(name: str, line: str) -> None:
@@ -75,6 +76,15 @@ def test_an_array_that_is_read_more_than_once_is_named_on_the_way() -> None:
     assert path.branches == ("A1", "C2", "A6")
 
 
+def test_the_way_through_many_layers_is_shortened_to_its_ends() -> None:
+    deep = derive(Network.parse(f"3 -> {' -> '.join(['4 tanh'] * 30)} -> 2 | mse"))
+    line = next(line for line in deep.text(steps=False).splitlines() if line.startswith("  W1 → "))
+    assert line.startswith(
+        "  W1 → Z1 → A1 → Z2 → A2 → Z3 → … → A29 → Z30 → A30 → Z31 → P → L; there by F1 to F62, L1, "
+    )
+    assert len(deep.page().paths[0].arrays) == 64
+
+
 def test_only_the_ways_to_the_wanted_gradients_are_shown() -> None:
     assert [path.parameter for path in derivation_of("classes").page(wrt=["W2"]).paths] == ["W2"]
 
@@ -88,15 +98,13 @@ def test_a_brief_line_names_what_arrives_and_the_rules_used() -> None:
 
 def test_full_steps_can_be_followed_from_the_chain_rule_to_the_matrix_form() -> None:
     text = derivation_of("classes").text()
-    shown = text[text.index("  B3  ") : text.index("  B4  ")]
-    assert shown.splitlines() == [
-        "  B3  ∂L/∂W2 = dZ2ᵀ A1  (2, 4)",
-        "      B3.a  = ∂/∂W2 sum(dZ2 ∘ Z2)"
-        "    [chain rule: W2 is read by Z2; dZ2 (B2) arrives, and is held fixed; B3.1]",
-        "      B3.b  = ∂/∂W2 sum(dZ2 ∘ (A1 W2ᵀ + 1 b2ᵀ))    [definition of Z2 (F3)]",
-        "      B3.c  = ∂/∂W2 sum(dZ2 ∘ (A1 W2ᵀ))    [sum rule: the gradient of a term without W2 is zero]",
-        "      B3.d  = ∂/∂W2 sum((dZ2ᵀ A1) ∘ W2)    [matrix form: the same sum, grouped around W2; B3.2 to B3.4]",
-        "      B3.e  = dZ2ᵀ A1    [product rule: the gradient of a sum of constants times W2 is the constants]",
+    shown = text[text.index("B3.a  =") : text.index("  B4  ")]
+    assert [line.strip() for line in shown.splitlines()] == [
+        "B3.a  = ∂/∂W2 sum(dZ2 ∘ Z2)    [chain rule: W2 is read by Z2; dZ2 (B2) arrives, and is held fixed; see B3.1]",
+        "B3.b  = ∂/∂W2 sum(dZ2 ∘ (A1 W2ᵀ + 1 b2ᵀ))    [definition of Z2 (F3)]",
+        "B3.c  = ∂/∂W2 sum(dZ2 ∘ (A1 W2ᵀ))    [sum rule: the gradient of a term without W2 is zero]",
+        "B3.d  = ∂/∂W2 sum((dZ2ᵀ A1) ∘ W2)    [matrix form: the same sum, grouped around W2; see B3.2 to B3.4]",
+        "B3.e  = dZ2ᵀ A1    [product rule: the gradient of a sum of constants times W2 is the constants]",
     ]
 
 

@@ -183,10 +183,13 @@ def test_a_sum_over_something_else_is_refused() -> None:
 
 @pytest.mark.parametrize("name", TABLE)
 def test_activations_written_out_have_the_values_of_activations_evaluated(name: str) -> None:
-    row = [0.5, -1.25, 2.0]
-    symbols = list(sp.symbols("z1:4", real=True))
-    written = [Evaluation().function(expr, symbols)(row) for expr in row_expressions(TABLE[name], symbols)]
-    assert written == pytest.approx(row_function(TABLE[name], Evaluation())(row), rel=1e-15)
+    row, further = [0.5, -1.25, 2.0], [[0.25 * place, -0.75, 1.5] for place in range(1, len(TABLE[name].variables))]
+    symbols = [sp.symbols(f"z{place}_1:4", real=True) for place in range(len(further) + 1)]
+    names, values = [name for each in symbols for name in each], [value for each in (row, *further) for value in each]
+    written = [Evaluation().function(expr, names)(values) for expr in row_expressions(TABLE[name], *map(list, symbols))]
+    function = row_function(TABLE[name], Evaluation())
+    expected = list(map(function.head, zip(row, *further, strict=True))) if further else function(row)
+    assert written == pytest.approx(expected, rel=1e-15)
 
 
 @pytest.mark.parametrize("text", ["abs(x)", "where(x > 1, x**2, 3*x)", "where(x <= 0, abs(x - 1), exp(x))"])

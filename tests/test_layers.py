@@ -1,0 +1,140 @@
+"""Layers beyond dense: every kind is derived, verified by the oracles, and seen to fail when its module is broken."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from symmlp import Network, SymmlpError, derive, generate, verify
+from symmlp.catalog.activations import TABLE
+from symmlp.verification import check_module
+from symmlp.verification.loading import load_module
+
+NETWORKS = (
+    "4 -> 5 -> layer_norm -> tanh -> 3 softmax | cross_entropy",
+    "4 -> rms_norm -> 3 | mse",
+    "4 -> 5 -> layer_norm | mse",
+    "6 -> 5 relu -> dropout(rate=0.3) -> 3 sigmoid | bce",
+    "6 -> 5 selu -> alpha_dropout(rate=0.2) -> 3 | mae",
+    "4 -> 6 tanh -> 6 tanh -> add(layer=1) -> 3 | mse",
+    "4 -> 3 -> 4 -> add(layer=0) -> 2 | mse",
+    "4 -> 6 tanh -> concat(layer=0) -> 3 softmax | cross_entropy",
+    "4 -> 6 tanh -> 3 -> concat(layer=1) | mse",
+    "4 -> 5 prelu -> 3 srelu -> 2 | mse",
+    "4 -> 5 -> layer_norm -> learnable_swish -> 3 | mse",
+    "4 -> 5 glu -> 6 swiglu -> 3 | mse",
+    "4 -> 5 maxout -> 6 maxout_3 -> 3 reglu | mse",
+    "4 -> 5 geglu -> 3 softmin | cross_entropy",
+    "4 -> 5 log_softmax -> 3 log_softmax | nll",
+    "7 -> 6 -> layer_norm -> tanh -> dropout -> 6 relu -> add(layer=1) -> rms_norm -> concat(layer=0) -> 2 | mse",
+)
+
+
+@pytest.mark.parametrize("text", NETWORKS)
+def test_every_oracle_agrees(text: str) -> None:
+    report = verify(Network.parse(text))
+    assert report.ok, report.text()
+    assert not [check for check in report.checks if check.ok is not True]
+
+
+def test_every_activation_with_gates_or_learned_numbers_is_looked_at() -> None:
+    several = [name for name, entry in TABLE.items() if len(entry.variables) > 1 and entry.acts_on == "entry"]
+    assert several
+    assert all(any(f" {name} " in f"{text} " for text in NETWORKS) for name in several)
+
+
+BROKEN = (
+    ("4 -> 5 -> layer_norm -> 3 | mse", "dU2 = -dC2.sum", "dU2 = dC2.sum"),
+    ("4 -> 5 -> layer_norm -> 3 | mse", "dA1 = dU2 / 5 + dC2", "dA1 = dC2"),
+    ("4 -> 5 -> rms_norm -> 3 | mse", "dg2 = (dA2 * H2)", "dg2 = (dA2 * A1)"),
+    ("4 -> 6 tanh -> 6 tanh -> add(layer=1) -> 3 | mse", "dA1 = dZ2 @ W2 + dA3", "dA1 = dZ2 @ W2"),
+    ("4 -> 6 tanh -> concat(layer=0) -> 3 | mse", "dA1 = dA2[:, 0:6]", "dA1 = dA2[:, 4:10]"),
+    ("6 -> 5 relu -> dropout(rate=0.3) -> 3 | mse", "dA1 = dA2 * M2", "dA1 = dA2"),
+    ("4 -> 5 glu -> 3 | mse", "dA1 * glu_of_gate_slope(Z1_2, Z1)", "dA1 * glu_of_gate_slope(Z1, Z1_2)"),
+    ("4 -> 5 prelu -> 3 | mse", "prelu_of_alpha_slope(alpha1, Z1)", "prelu_slope(Z1, alpha1)"),
+    ("4 -> 3 softmin | cross_entropy", "dZ1 = (Y * softmin_complement(Z1) - P * (1 - Y)) / N", "dZ1 = (P - Y) / N"),
+    ("6 -> 5 relu -> dropout(rate=0.3) -> 3 | mse", ">= 0.3", ">= 0.7"),
+    ("6 -> 5 selu -> alpha_dropout(rate=0.2) -> 3 | mse", "M2 = np.where(kept, ", "M2 = 1.1 * np.where(kept, "),
+)
+
+
+@pytest.mark.parametrize(("text", "right", "wrong"), BROKEN)
+def test_a_broken_module_is_not_verified(text: str, right: str, wrong: str) -> None:
+    network = Network.parse(text)
+    source = generate(network)
+    assert source.count(right) == 1
+    assert check_module(source, network).ok
+    assert not check_module(source.replace(right, wrong), network).ok
+
+
+@pytest.mark.parametrize("text", NETWORKS)
+def test_both_layouts_print_the_same_number_of_equations(text: str) -> None:
+    batch, sample = (derive(Network.parse(text), layout=layout) for layout in ("batch", "sample"))
+    assert [each.id for each in batch.equations] == [each.id for each in sample.equations]
+
+
+@pytest.mark.parametrize("text", NETWORKS)
+def test_a_network_is_read_back_from_its_dict_and_from_its_short_string(text: str) -> None:
+    network = Network.parse(text)
+    assert Network.model_validate(network.as_dict()) == network
+    assert Network.parse(network.short()) == network
+
+
+@pytest.mark.parametrize("text", NETWORKS)
+def test_training_lowers_the_loss(text: str) -> None:
+    network = Network.parse(text)
+    module = load_module(generate(network))
+    generator = np.random.default_rng(3)
+    X = generator.normal(size=(60, network.inputs))
+    scores = X @ generator.normal(size=(network.inputs, network.outputs))
+    classes = network.loss_definition.targets == "classes"
+    Y = scores.argmax(axis=1) if classes else 1 / (1 + np.exp(-scores))
+    start = module.loss(module.init_params(0), X, Y)
+    fitted = module.fit(X, Y, epochs=40, batch_size=16, lr=1e-2)
+    assert module.loss(fitted.theta, X, Y) < 0.9 * start
+    again = module.fit(X, Y, epochs=40, batch_size=16, lr=1e-2)
+    assert np.array_equal(fitted.theta, again.theta)
+
+
+@pytest.fixture
+def dropping() -> ModuleType:
+    return load_module(generate(Network.parse("6 -> 5 relu -> dropout(rate=0.3) -> 3 | mse")))
+
+
+def test_prediction_drops_nothing(dropping: ModuleType) -> None:
+    theta, X = dropping.init_params(1), np.random.default_rng(0).normal(size=(7, 6))
+    named = dropping.unpack(theta)
+    expected = np.maximum(X @ named.W1.T + named.b1, 0) @ named.W3.T + named.b3
+    assert np.allclose(dropping.forward(theta, X), expected, rtol=1e-14, atol=0)
+
+
+def test_masks_of_other_shapes_are_refused(dropping: ModuleType) -> None:
+    theta, X, Y = dropping.init_params(1), np.ones((7, 6)), np.ones((7, 3))
+    with pytest.raises(ValueError, match=r"masks: expected shapes \[\(7, 5\)\], got \[\(2, 5\)\]"):
+        dropping.loss(theta, X, Y, masks=[np.ones((2, 5))])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("4 -> dropout(rate=1) -> 3 | mse", "layers[1].rate: expected a probability from 0 to less than 1; got 1"),
+        (
+            "4 -> droput -> 3 | mse",
+            "layers[1].units: must be a positive integer, got 'droput'; did you mean 'dropout'?",
+        ),
+        ("4 -> dropout(p=0.1) -> 3 | mse", "layers[1].p: unknown key 'p'; expected one of type, rate"),
+        ("4 -> 3 -> add(layer=2) -> 3 | mse", "layers[2].layer: expected a layer before this one, 0 to 1, got 2"),
+        ("4 -> 3 -> add(layer=0) | mse", "layers[2].layer: layer 0 has 4 outputs, the layer before has 3"),
+        ("4 -> add | mse", "layers[1].layer: missing key 'layer'"),
+        ("4 -> glu -> 3 | mse", "layers[1].activation: glu has gates with weights; expected it in a dense layer"),
+        ("4 -> 3 -> layer_norm(epsilon=0) | mse", "layers[2].epsilon: expected a number above 0"),
+        ("4 -> 3 -> layer_norm | bce", "loss: 'bce' does not fit the output layer 'layer_norm'; expected sigmoid"),
+        ("4 -> 3 softmax | nll", "loss: 'nll' does not fit the output activation 'softmax'; expected log_softmax"),
+    ],
+)
+def test_a_layer_that_does_not_fit_is_refused_in_one_line(text: str, message: str) -> None:
+    with pytest.raises(SymmlpError) as caught:
+        Network.parse(text)
+    assert str(caught.value).startswith(message)
