@@ -790,18 +790,10 @@ PRINTED = [
 
 
 PRINTED += [Network.parse(f"4 -> 5 softsign -> 3 | {name}") for name in ("huber", "log_cosh", "pinball")]
-SERIES = pytest.mark.xfail(strict=True, reason="the numbers of a series around 0 have no printed form")
-SEVERAL = pytest.mark.xfail(strict=True, reason="steps unpack the arguments of a gate's slope as one, a ValueError")
-
-
-def printed_case(own: Network) -> Any:
-    """Return a network as a parameter, marked where it cannot be printed."""
-    marks = (SERIES,) if any(name in own.short() for name in ("tanhshrink", "log_cosh")) else ()
-    return pytest.param(own, marks=(SEVERAL,) if has_several_arguments(own) else marks, id=own.short())
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("own", [printed_case(own) for own in PRINTED])
+@pytest.mark.parametrize("own", PRINTED, ids=Network.short)
 def test_nothing_of_sympy_is_left_in_what_is_printed(own: Network, layout: Layout) -> None:
     assert leftovers(*printed(derive_document(own, layout=layout))) == []
 

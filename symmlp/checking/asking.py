@@ -17,7 +17,7 @@ from symmlp.checking.lines import formula_of
 from symmlp.checking.points import Point, draw_points
 from symmlp.checking.reading import Words, read
 from symmlp.checking.repairs import code
-from symmlp.checking.subject import Subject, text_of
+from symmlp.checking.subject import Subject, equation_text, text_of
 from symmlp.checking.verdict import PROMISE, FormulaCheck, Mistake, WorstEntry
 from symmlp.derivation import Derivation
 from symmlp.deriving import derive
@@ -156,11 +156,14 @@ class _Check:
         plain = self._without_value() if clash is None else None
         if plain is not None:
             return self._record(error, (plain,))
-        subject = Subject(self.derivation, self.array, self.functions, self.points, self.candidate.given)
-        found, *alternatives = Diagnosis(subject, self.candidate).explanations() or [()]
+        found, *alternatives = Diagnosis(self._subject, self.candidate).explanations() or [()]
         if clash is not None:
             return self._record(error, (clash, *found), tuple((clash, *each) for each in alternatives))
         return self._record(error, found or (self._unexplained(),), tuple(alternatives))
+
+    @property
+    def _subject(self) -> Subject:
+        return Subject(self.derivation, self.array, self.functions, self.points, self.candidate.given)
 
     def _without_value(self) -> Mistake | None:
         """Return the mistake of a formula that is not finite, or zero, at every point."""
@@ -216,6 +219,7 @@ class _Check:
             worst=self._worst(values[0], point.arrays[equation.target]) if mistakes and values else None,
             error=error,
             points=len(self.points),
+            way=() if not mistakes else tuple((each.id, equation_text(each)) for each in self._subject.written),
         )
 
     def _worst(self, value: Array, expected: Array) -> WorstEntry | None:

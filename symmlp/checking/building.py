@@ -34,6 +34,8 @@ ONE, MINUS_ONE = Number(Fraction(1)), Number(Fraction(-1))
 COLUMN_OF_ONES = Filled(ONE, (1, 1))
 """The `1` of `1 b1ᵀ`, as long as its neighbour needs; alone it fills whatever it is compared with."""
 
+ROW_OF_ONES = Transpose(COLUMN_OF_ONES)
+
 
 class WrongArguments(Exception):
     """A call whose arguments do not fit; the message follows the call's text."""
@@ -94,19 +96,22 @@ def _joining(kind: Callable[[Node, Node], Node]) -> Builder:
 
 
 def _beside(left: Node, right: Node) -> Node:
-    """Return a product written side by side: of matrices, with a column of ones, or with a number."""
-    if COLUMN_OF_ONES in (left, right):
-        return _beside_ones(left, right)
+    """Return a product written side by side: of matrices, with ones, or with a number."""
+    if left == COLUMN_OF_ONES:
+        return COLUMN_OF_ONES if right == ROW_OF_ONES else _untransposed(right)
+    if right in (COLUMN_OF_ONES, ROW_OF_ONES):
+        return _before_ones(left, is_column=right == COLUMN_OF_ONES)
     if SCALAR in (known_shape(left), known_shape(right)):
         return Product((left, right))
     return MatMul(left, right)
 
 
-def _beside_ones(left: Node, right: Node) -> Node:
-    if right != COLUMN_OF_ONES:
-        return _untransposed(right)
-    if known_shape(left) in (SCALAR, (1, 1)):
-        return left if known_shape(left) == (1, 1) else Product((left, right))
+def _before_ones(left: Node, *, is_column: bool) -> Node:
+    """Return A 1, the sums of the rows of A, or c 1ᵀ, a column repeated, which broadcasting does."""
+    if known_shape(left) == SCALAR:
+        return Product((left, COLUMN_OF_ONES))
+    if not is_column or known_shape(left) == (1, 1):
+        return left
     return Reduce("sum", left.operand if isinstance(left, Transpose) else Transpose(left), 0)
 
 

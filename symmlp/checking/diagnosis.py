@@ -18,6 +18,7 @@ from symmlp.checking.evaluating import Array, Evaluator, ShapesClash
 from symmlp.checking.hypotheses import Hypothesis, further, hypotheses
 from symmlp.checking.points import Point
 from symmlp.checking.repairs import repairs
+from symmlp.checking.replacing import ARRAY_KINDS
 from symmlp.checking.scale import Scale, ratio, scale_of
 from symmlp.checking.subject import Subject, equation_text
 from symmlp.checking.told import at, is_simple, scale_mistakes
@@ -62,7 +63,7 @@ class Diagnosis:
         for search in (self.scaled_or_single, self.scaled_single, self.repaired, self.pairs, self.other_gradients):
             found = _distinct(search())
             if found:
-                return found[: 1 + ALTERNATIVES]
+                return [found[0], *_worth_telling(found)][: 1 + ALTERNATIVES]
         return []
 
     def scaled_or_single(self) -> Iterator[Explanation]:
@@ -209,6 +210,13 @@ class Diagnosis:
 def told(hypothesis: Hypothesis) -> Mistake:
     """Return a hypothesis as a mistake."""
     return at(hypothesis.equation, hypothesis.kind, hypothesis.sentence)
+
+
+def _worth_telling(explanations: list[Explanation]) -> list[Explanation]:
+    """Return the alternatives, without arrays that by chance stand for another where a nearer reason is told."""
+    first, *others = explanations
+    by_array = any(mistake.kind in ARRAY_KINDS for mistake in first)
+    return [each for each in others if by_array or not any(mistake.kind in ARRAY_KINDS for mistake in each)]
 
 
 def _distinct(explanations: Iterable[Explanation]) -> list[Explanation]:

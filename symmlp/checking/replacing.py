@@ -17,6 +17,21 @@ NEAR = 2
 SMALL = 5
 """Layers of a network in which any two are taken for each other."""
 
+ARRAY_KINDS = frozenset(
+    {
+        "weights_of_other_layer",
+        "activation_of_other_layer",
+        "pre_activation_for_activation",
+        "activation_for_pre_activation",
+        "pre_activation_of_other_layer",
+        "targets_for_prediction",
+        "prediction_for_targets",
+        "other_cotangent",
+        "wrong_array",
+    }
+)
+"""The kinds of mistake that are told here."""
+
 Replacement = tuple[str, str, Node]
 
 

@@ -201,10 +201,12 @@ class _Speller:
                 return found
 
     def power(self) -> Spelled:
-        """Return a power sign and the exponent; ^∘² has both signs of a power, of which one is left."""
+        """Return a power sign and the exponent; ^∘² has two signs of a power, and ^T is a transpose."""
         sign = self.take()
         if self.next.kind == "postfix" and self.next.text != ".T":
             return Spelled("", ())
+        if self.next.text == "T":
+            return Spelled.at(self.take().column, ".T")
         return Spelled.at(sign.column, "**") + self.sign() + self.atom()
 
     def sign(self) -> Spelled:

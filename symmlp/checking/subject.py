@@ -60,6 +60,13 @@ class Subject:
                     pending.extend(sorted(variables(form)))
         return tuple(equation for name, equation in self.made.items() if name in found)
 
+    @property
+    def written(self) -> tuple[Equation, ...]:
+        """The backward equations that a candidate had to write out; ∂L/∂P is left out where the next one holds it."""
+        skipped = f"d{self.derivation.graph.nodes[-2].output}" if self.unlinked else ""
+        backward = (each for each in self.open if each.kind == "backward")
+        return tuple(each for each in backward if each.target != skipped or skipped == self.gradient)
+
     @cached_property
     def unlinked(self) -> dict[str, Node]:
         """The last pre-activation's cotangent by the chain rule alone, where the derivation joins it with the loss."""

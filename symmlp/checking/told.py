@@ -81,11 +81,7 @@ def _any_scale(subject: Subject, scale: Scale) -> Mistake:
 
 def _source(subject: Subject, holds: Callable[[Node], bool]) -> Equation:
     """Return the first equation that the candidate had to write out of which a property holds, or the last one."""
-    linked = {f"d{subject.derivation.graph.nodes[-2].output}"} if subject.unlinked else set()
-    written = (
-        each for each in subject.open if each.kind == "backward" and each.target not in linked - {subject.gradient}
-    )
-    return next((each for each in written if holds(each.value)), subject.equation)
+    return next((each for each in subject.written if holds(each.value)), subject.equation)
 
 
 def _has_difference(node: Node) -> bool:

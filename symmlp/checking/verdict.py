@@ -37,7 +37,8 @@ class FormulaCheck:
     """Whether a formula is a gradient. If not: the mistakes that together explain it, or nothing is explained.
 
     `alternatives` are other mistakes that lead to the same numbers. `error` is relative to the gradient's largest
-    entry, infinite where the formula has another shape, or no value.
+    entry, infinite where the formula has another shape, or no value. `way` has the ids and texts of the equations that
+    the formula stands for, from the loss on.
     """
 
     ok: bool
@@ -53,6 +54,7 @@ class FormulaCheck:
     error: float = 0.0
     promise: float = PROMISE
     points: int = 0
+    way: tuple[tuple[str, str], ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -79,6 +81,7 @@ class FormulaCheck:
             "error": self.error if self.error < float("inf") else None,
             "promise": self.promise,
             "points": self.points,
+            "way": [{"id": id, "equation": equation} for id, equation in self.way],
         }
 
     def _right_lines(self) -> list[str]:
@@ -89,7 +92,9 @@ class FormulaCheck:
         lines = [f"wrong: {self.formula} is not {self.subject}", *_told(self.mistakes)]
         for alternative in self.alternatives:
             lines += ["  or, with the same result:", *_told(alternative)]
-        if self.right not in [mistake.equation for mistake in self.mistakes]:
+        if not any(mistake.where for mistake in self.mistakes):
+            lines += ["  the right way:", *(f"  {id:<4}{equation}" for id, equation in self.way)]
+        elif self.right not in [mistake.equation for mistake in self.mistakes]:
             lines.append(f"  {self.where:<4}{self.right}")
         return [*lines, *(f"  {line}" for line in self._difference())]
 

@@ -219,7 +219,7 @@ class MatrixSteps:
                         yield Line(rule, Formula(found))
 
     def _written_slopes(self, function: ElementFunction, node: GraphNode) -> Iterator[tuple[Prose, WrittenSlope]]:
-        """Yield how the slope is written, and the slope at given arguments: as derived, then in the function's value."""
+        """Yield how the slope is written, and what it is at given arguments: as derived, then in the value."""
         label = FunctionAt(function.name + PRIME, tuple(variable.name for variable in function.variables))
         yield (
             ("slope: ", label, " = ", Formula(function.derivative)),

@@ -39,7 +39,8 @@ class LatexStyle:
         if parts is None:
             return rf"\mathrm{{{_escaped(name)}}}"
         subscript = f"_{{{','.join(parts.numbers)}}}" if parts.numbers else ""
-        return _letters(parts.cotangent, upright=True) + _letters(parts.letters) + subscript
+        letters = _letters(parts.letters)
+        return _letters(parts.cotangent, upright=True) + (letters.rstrip() if subscript else letters) + subscript
 
     def constant(self, name: str) -> str:
         return r"\pi" if name == "pi" else r"\mathrm{e}"

@@ -32,6 +32,7 @@ NETWORKS = {
     "probabilities": Network.parse("3 -> 4 softplus -> 2 sigmoid | bce"),
     "expressions": Network.parse("3 -> 4 {x*sigmoid(3*x/2)} -> 2 | {sqrt(1 + (p - y)**2) - 1}"),
     "rows": Network.parse("3 -> 4 softmax -> 2 softmax | mse"),
+    "gates": Network.parse("3 -> 4 swiglu -> 2 | mse"),
     "layers": Network(inputs=3, layers=LAYERS, loss="mse"),
 }
 """Networks of smooth functions, so that the complex step differentiates them to rounding."""

@@ -53,7 +53,7 @@ def test_every_greek_letter_has_its_macro_in_latex(letter: str) -> None:
     if letter in "πΣ":
         pytest.skip("means something else in the formulas")
     text = derivation_of("one layer", notation={"weights": letter}).latex()
-    assert rf"\{GREEK_LETTERS[letter]} _{{1}}" in text
+    assert rf"\{GREEK_LETTERS[letter]}_{{1}}" in text
     assert text.isascii()
 
 

@@ -64,6 +64,7 @@ def plain(latex: str) -> str:
     latex = latex.replace(r"^{\top}", "ᵀ")
     latex = re.sub(r"\^\{\\circ ", "^∘{", latex)
     latex = re.sub(r"_\{(\d+)\}", r"\1", latex)
+    latex = re.sub(r"_\{(\d+),(\d+)\}", r"\1_\2", latex)
     for symbol, written in sorted(SYMBOLS.items(), key=lambda pair: -len(pair[0])):  # type: ignore[assignment]
         latex = latex.replace(symbol, written)  # type: ignore[arg-type]
     latex = re.sub(r"\\(?=[a-z_])", "", latex)

@@ -45,7 +45,7 @@ def _plain(element: ET.Element) -> str:
         case "mfrac", [top, bottom]:
             return f"(({top}) / ({bottom}))"
         case "msub", [name, index]:
-            return name + index
+            return name + index.replace(",", "_")
         case "msup", [base, "⊤"]:
             return f"({base})ᵀ"
         case "msup", [name, "′"]:
@@ -159,6 +159,13 @@ def test_brackets_grow_only_around_what_is_tall() -> None:
 @pytest.mark.parametrize("name", ["<script>", "a&b", '"x"'])
 def test_a_name_is_escaped(name: str) -> None:
     assert plain(MathmlStyle().name(name)) == name
+
+
+def test_a_name_has_its_numbers_below() -> None:
+    style = MathmlStyle()
+    assert style.name("W1_2") == "<msub><mi>W</mi><mrow><mn>1</mn><mo>,</mo><mn>2</mn></mrow></msub>"
+    assert style.name("dalpha3") == '<mrow><mi mathvariant="normal">d</mi><msub><mi>α</mi><mn>3</mn></msub></mrow>'
+    assert style.name("lower_gain3") == "<msub><mi>lower_gain</mi><mn>3</mn></msub>"
 
 
 def test_names_are_shown_in_an_author_s_letters() -> None:
