@@ -16,7 +16,7 @@ export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test parity lint types golden dist smoke clean
+.PHONY: help demo test sweep parity lint types golden dist smoke clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -25,7 +25,10 @@ demo: $(STAMPS)/package ## derive, generate, verify and train on a bundled data 
 	$(BIN)/symmlp demo --force
 
 test: $(STAMPS)/test ## run the tests (no deep-learning framework needed)
-	$(PYTEST) -n $(WORKERS)
+	$(PYTEST) -n $(WORKERS) -m "not slow"
+
+sweep: $(STAMPS)/test ## the slow tests, which look at many more networks; some minutes
+	$(PYTEST) -n $(WORKERS) -m slow
 
 parity: $(STAMPS)/parity ## compare loss and gradients with PyTorch, JAX and scikit-learn
 	SYMMLP_PARITY=1 $(PYTEST) tests/parity

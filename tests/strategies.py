@@ -61,11 +61,17 @@ class Case:
     seed: int
 
     def theta(self) -> Array:
-        """Return parameters W1, b1, W2, ... as one vector; pre-activations stay near 1, and no bias is zero."""
+        """Return parameters W1, b1, W2, ... as one vector; pre-activations stay near 1, and no bias is zero.
+
+        A layer with gates has W and b of each; what is learned for each unit comes behind them.
+        """
         rng, fan_in, parts = np.random.default_rng([self.seed, 1]), self.network.inputs, []
         for layer in self.network.layers:
-            parts.append(rng.normal(scale=fan_in**-0.5, size=layer.units * fan_in))
-            parts.append(rng.normal(scale=0.5, size=layer.units if layer.bias else 0))
+            assert isinstance(layer, Dense)
+            for _ in range(1 + len(layer.definition.gates)):
+                parts.append(rng.normal(scale=fan_in**-0.5, size=layer.units * fan_in))
+                parts.append(rng.normal(scale=0.5, size=layer.units if layer.bias else 0))
+            parts.extend(rng.uniform(0.1, 1.5, size=layer.units) for _ in layer.definition.learned)
             fan_in = layer.units
         return np.concatenate(parts)
 

@@ -15,6 +15,7 @@ import pytest
 
 from symmlp.generation import generate
 from symmlp.spec import Network
+from symmlp.spec_layers import Activate, Dense, Layer, LayerNorm, RMSNorm
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -107,11 +108,29 @@ def parameters(network: Network, theta: Array) -> dict[str, Array]:
     """Return the named parameters in theta, laid out from the spec alone: W1 (out, in), b1 (out,), W2, ..."""
     named, start, fan_in = {}, 0, network.inputs
     for number, layer in enumerate(network.layers, start=1):
-        for name, shape in ((f"W{number}", (layer.units, fan_in)), (f"b{number}", (layer.units,))):
-            if name.startswith("W") or layer.bias:
-                named[name] = theta[start : start + int(np.prod(shape))].reshape(shape)
-                start += named[name].size
-        fan_in = layer.units
+        for name, shape in _shapes(layer, number, fan_in).items():
+            named[name] = theta[start : start + int(np.prod(shape))].reshape(shape)
+            start += named[name].size
+        fan_in = network.widths[number]
     if start != theta.size:
         raise ValueError(f"theta has {theta.size} entries, the network {start} parameters")
     return named
+
+
+def _shapes(layer: Layer, number: int, fan_in: int) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a layer's parameters: W, b, then those of each gate, then what is learned for each unit."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    match layer:
+        case Dense(units=units, definition=definition):
+            for piece in ("", "_2", "_3")[: 1 + len(definition.gates)]:
+                shapes[f"W{number}{piece}"] = (units, fan_in)
+                if layer.bias:
+                    shapes[f"b{number}{piece}"] = (units,)
+            shapes |= {f"{each.name}{number}": (units,) for each in definition.learned}
+        case Activate(definition=definition):
+            shapes = {f"{each.name}{number}": (fan_in,) for each in definition.learned}
+        case LayerNorm():
+            shapes = {f"g{number}": (fan_in,), f"b{number}": (fan_in,)}
+        case RMSNorm():
+            shapes = {f"g{number}": (fan_in,)}
+    return shapes

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from symmlp.spec import Network
+from symmlp.spec import Dense, Network
 from tests.parity.comparison import Array, Result, framework, parameters
 
 jax = framework("jax")
@@ -20,7 +20,7 @@ Tensor = Any
 Entries = Callable[[Tensor, Tensor, Tensor], Tensor]
 """The losses of single entries, or of single rows, from pre-activations Z, predictions P and targets Y."""
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     "identity": lambda x: x,
     "sigmoid": nn.sigmoid,
     "tanh": jnp.tanh,
@@ -30,6 +30,19 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "softplus": nn.softplus,
     "silu": nn.silu,
     "gelu": lambda x: nn.gelu(x, approximate=False),
+    "softmin": lambda x: nn.softmax(-x, axis=1),
+    "log_softmax": lambda x: nn.log_softmax(x, axis=1),
+    "prelu": lambda x, alpha: jnp.where(x > 0, x, alpha * x),
+    "learnable_swish": lambda x, beta: x * nn.sigmoid(beta * x),
+    "srelu": lambda x, low, low_gain, high, high_gain: jnp.where(
+        x <= low, low + low_gain * (x - low), jnp.where(x >= high, high + high_gain * (x - high), x)
+    ),
+    "glu": lambda x, gate: nn.glu(jnp.concatenate([x, gate], axis=1)),
+    "reglu": lambda x, gate: x * nn.relu(gate),
+    "geglu": lambda x, gate: x * nn.gelu(gate, approximate=False),
+    "swiglu": lambda x, gate: x * nn.silu(gate),
+    "maxout": jnp.maximum,
+    "maxout_3": lambda x, gate, other: jnp.maximum(x, jnp.maximum(gate, other)),
     "softmax": lambda x: nn.softmax(x, axis=1),
     "rrelu": lambda x: nn.leaky_relu(x, 11 / 48),
     "relu6": nn.relu6,
@@ -100,6 +113,7 @@ LOSSES: dict[str, Entries] = {
     "hinge": lambda z, p, y: nn.relu(1 - y * p),
     "squared_hinge": lambda z, p, y: nn.relu(1 - y * p) ** 2,
     "soft_margin": lambda z, p, y: nn.softplus(-y * p),
+    "nll": lambda z, p, y: -p[jnp.arange(len(y)), y],
     "cross_entropy": lambda z, p, y: -nn.log_softmax(z, axis=1)[jnp.arange(len(y)), y],
     "(p - y)**2 + abs(p - y)": lambda z, p, y: (p - y) ** 2 + abs(p - y),
     "log(cosh(p - y))": lambda z, p, y: jnp.log(jnp.cosh(p - y)),
@@ -118,8 +132,12 @@ def jax_result(network: Network, theta: Array, inputs: Array, targets: Array) ->
     def total(named: dict[str, Tensor]) -> Tensor:
         p = z = jnp.asarray(inputs)
         for number, layer in enumerate(network.layers, start=1):
-            z = p @ named[f"W{number}"].T + named.get(f"b{number}", 0.0)
-            p = ACTIVATIONS[layer.activation](z)
+            assert isinstance(layer, Dense)
+            pieces = ("", "_2", "_3")[: 1 + len(layer.definition.gates)]
+            before = [p @ named[f"W{number}{piece}"].T + named.get(f"b{number}{piece}", 0.0) for piece in pieces]
+            learned = [named[f"{each.name}{number}"] for each in layer.definition.learned]
+            z = -before[0] if layer.activation == "softmin" else before[0]
+            p = ACTIVATIONS[layer.activation](*before, *learned)
         entries = LOSSES[network.loss](z, p, jnp.asarray(targets))
         return {"mean": entries.mean, "sum": entries.sum, "batch_mean": lambda: entries.sum() / len(p)}[
             network.reduction

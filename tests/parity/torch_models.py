@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from symmlp.catalog.activations import activation
 from symmlp.spec import Network
+from symmlp.spec_layers import Activate, Concatenate, Dense, Layer, LayerNorm, Residual, RMSNorm
 from tests.parity.comparison import Array, Result, framework, parameters
 
 torch = framework("torch")
@@ -24,7 +26,7 @@ LossForm = Callable[[Tensor, Tensor, Tensor, str], Tensor]
 NO_THRESHOLD = 1e9
 """F.softplus becomes the identity above its threshold, an error of 2e-9 at the default of 20."""
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     "identity": lambda x: x,
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
@@ -58,6 +60,19 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "snake": lambda x: x + torch.sin(x) ** 2,
     "gaussian": lambda x: torch.exp(-x.square()),
     "sine": torch.sin,
+    "softmin": lambda x: F.softmin(x, dim=1),
+    "log_softmax": lambda x: F.log_softmax(x, dim=1),
+    "prelu": F.prelu,
+    "learnable_swish": lambda x, beta: x * torch.sigmoid(beta * x),
+    "srelu": lambda x, low, low_gain, high, high_gain: torch.where(
+        x <= low, low + low_gain * (x - low), torch.where(x >= high, high + high_gain * (x - high), x)
+    ),
+    "glu": lambda x, gate: F.glu(torch.cat([x, gate], dim=1), dim=1),
+    "reglu": lambda x, gate: x * F.relu(gate),
+    "geglu": lambda x, gate: x * F.gelu(gate),
+    "swiglu": lambda x, gate: x * F.silu(gate),
+    "maxout": torch.maximum,
+    "maxout_3": lambda x, gate, other: torch.maximum(x, torch.maximum(gate, other)),
     "x*tanh(log(1 + exp(x)))": F.mish,
     "x*sigmoid(3*x/2)": lambda x: x * torch.sigmoid(1.5 * x),
     "x/(1 + abs(x))": F.softsign,
@@ -103,6 +118,9 @@ LOSSES: dict[str, LossForm] = {
     "hinge": entrywise(lambda p, y: F.relu(1 - y * p)),
     "squared_hinge": entrywise(lambda p, y: F.relu(1 - y * p) ** 2),
     "soft_margin": lambda _, p, y, reduction: F.soft_margin_loss(p, y, reduction=reduction),
+    "nll": lambda _, p, y, reduction: (
+        F.nll_loss(p, y, reduction=reduction) if y.ndim == 1 else getattr(-(p * y).sum(dim=1), reduction)()
+    ),
     # PyTorch's cross entropy starts from logits: the softmax of the last layer is part of it.
     "cross_entropy": lambda z, _, y, reduction: F.cross_entropy(z, y, reduction=reduction),
     "(p - y)**2 + abs(p - y)": entrywise(lambda p, y: (p - y) ** 2 + abs(p - y)),
@@ -122,13 +140,40 @@ LOSSES: dict[str, LossForm] = {
 def torch_result(network: Network, theta: Array, inputs: Array, targets: Array) -> Result:
     """Return PyTorch's loss and autograd's gradients for `network` at `theta`."""
     tensors = {name: torch.tensor(value, requires_grad=True) for name, value in parameters(network, theta).items()}
-    x = p = z = torch.from_numpy(inputs)
+    p = z = torch.from_numpy(inputs)
+    outputs = [p]
     for number, layer in enumerate(network.layers, start=1):
-        z = F.linear(p if number > 1 else x, tensors[f"W{number}"], tensors.get(f"b{number}"))
-        p = ACTIVATIONS[layer.activation](z)
+        z, p = _layer(layer, number, tensors, outputs)
+        outputs.append(p)
     total = _reduced(network, z, p, torch.from_numpy(targets))
     total.backward()
     return Result(total.item(), {name: tensor.grad.numpy() for name, tensor in tensors.items()})
+
+
+def _layer(layer: Layer, number: int, tensors: dict[str, Tensor], outputs: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Return what the cross entropy starts from, and the layer's outputs."""
+    x, size = outputs[-1], outputs[-1].shape[1:]
+    match layer:
+        case Dense():
+            pieces = [name.removeprefix(f"W{number}") for name in tensors if name.split("_")[0] == f"W{number}"]
+            before = [F.linear(x, tensors[f"W{number}{piece}"], tensors.get(f"b{number}{piece}")) for piece in pieces]
+            return _activated(layer.activation, before, number, tensors)
+        case Activate():
+            return _activated(layer.activation, [x], number, tensors)
+        case LayerNorm():
+            return x, F.layer_norm(x, size, tensors[f"g{number}"], tensors[f"b{number}"], layer.epsilon)
+        case RMSNorm():
+            return x, F.rms_norm(x, size, tensors[f"g{number}"], layer.epsilon)
+        case Residual():
+            return x, x + outputs[layer.layer]
+        case Concatenate():
+            return x, torch.cat([x, outputs[layer.layer]], dim=1)
+    raise NotImplementedError(layer.type)
+
+
+def _activated(name: str, before: list[Tensor], number: int, tensors: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    learned = [tensors[f"{each.name}{number}"] for each in activation(name).learned]
+    return -before[0] if name == "softmin" else before[0], ACTIVATIONS[name](*before, *learned)
 
 
 def _reduced(network: Network, z: Tensor, p: Tensor, y: Tensor) -> Tensor:
