@@ -15,11 +15,12 @@ from symmlp.calculus.matrix_form import PRIME
 from symmlp.derivation import Derivation, Formula
 from symmlp.errors import UnsupportedError, shown
 from symmlp.graph import Mask
-from symmlp.matrix import Call, shape_text, sizes_used, variables, walk
+from symmlp.matrix import Call, Var, shape_of, shape_text, sizes_used, variables, walk
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numpy import NumpyPrinter
 from symmlp.printing.text import TextStyle
 from symmlp.program.ir import Function, Program, Statement, Update
+from symmlp.program.passes import replaced
 from symmlp.spec_layers import Dense, Layer
 from symmlp.templating import filled
 
@@ -260,15 +261,27 @@ class _Writer:
         for statement in statements:
             formula = FormulaPrinter(TextStyle()).node(statement.formula) if statement.formula is not None else ""
             yield from _comment(f"{statement.id}  {statement.subject} = {formula}")
-            line, shape = (
-                f"{statement.target.name} = {self.printer.text(statement.value)}",
-                shape_text(statement.target.shape),
-            )
-            if len(line) + len(shape) + 8 > WIDTH:
-                yield f"# shape {shape}"
-                yield line
-            else:
-                yield f"{line}  # {shape}"
+            yield from self._assigned(statement)
+
+    def _assigned(self, statement: Statement) -> Iterator[str]:
+        """Yield the assignment with its shape behind it, or above where the line would be too long.
+
+        A call that makes it too long by itself is named `slope` first, its arguments on a line of their own.
+        """
+        name, shape = statement.target.name, shape_text(statement.target.shape)
+        line = f"{name} = {self.printer.text(statement.value)}"
+        if len(line) + len(shape) + 8 <= WIDTH:
+            yield f"{line}  # {shape}"
+            return
+        calls = [part for part in walk(statement.value) if isinstance(part, Call) and len(part.arguments) > 1]
+        if len(line) + 4 > WIDTH and calls:
+            call = max(calls, key=lambda each: len(self.printer.text(each)))
+            yield from _call_lines("slope = ", self.printer.text(call))
+            line = f"{name} = {self.printer.text(replaced(statement.value, call, Var('slope', shape_of(call))))}"
+            yield f"{line}  # {shape}"
+            return
+        yield f"# shape {shape}"
+        yield line
 
     def function(self, function: Function) -> FunctionText:
         """Return a function of the module."""
@@ -331,6 +344,14 @@ def lost_digits(form: Form) -> str | None:
         return f"not accurate for all arguments: no correct digit near x = {form.worst_at:.0e}"
     lost = f"about {math.log10(form.ulps):.0f} of 16 digits lost"
     return f"not accurate for all arguments: {lost} near x = {form.worst_at:.0e}"
+
+
+def _call_lines(head: str, call: str) -> list[str]:
+    """Return a call on one line, or its arguments on a line between, as formatters lay it out."""
+    if len(head) + len(call) + 4 <= WIDTH:
+        return [head + call]
+    name, _, arguments = call.removesuffix(")").partition("(")
+    return [f"{head}{name}(", f"    {arguments}", ")"]
 
 
 def _tuple_lines(head: str, names: Sequence[str]) -> list[str]:

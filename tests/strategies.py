@@ -102,6 +102,13 @@ class Case:
         return rng.dirichlet(np.ones(self.network.outputs), size=self.batch)
 
 
+def dense_layers(network: Network) -> tuple[Dense, ...]:
+    """Return the layers of a network that has no others than dense ones."""
+    found = tuple(layer for layer in network.layers if isinstance(layer, Dense))
+    assert len(found) == len(network.layers)
+    return found
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """Draw a network of any catalogued or custom parts, with a batch size and a seed."""

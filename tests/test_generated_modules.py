@@ -14,6 +14,7 @@ import pytest
 from symmlp.render import Dtype
 from symmlp.spec import Network
 from tests.generated_modules import NETWORKS, SAMPLES, Array, batch, executed, module_of, source_of
+from tests.strategies import dense_layers
 
 KINDS = [(name, dtype) for name in NETWORKS for dtype in ("float64", "float32")]
 
@@ -55,10 +56,11 @@ def test_spec_is_the_network(module: ModuleType, network: Network) -> None:
 
 
 def test_shapes_are_those_of_the_layers_in_order(module: ModuleType, network: Network) -> None:
-    expected, fan_in = [], network.inputs
-    for number, layer in enumerate(network.layers, start=1):
+    expected: list[tuple[str, tuple[int, ...]]] = []
+    fan_in = network.inputs
+    for number, layer in enumerate(dense_layers(network), start=1):
         expected.append((f"W{number}", (layer.units, fan_in)))
-        expected += [(f"b{number}", (layer.units,))] if layer.bias else []  # type: ignore[list-item]
+        expected += [(f"b{number}", (layer.units,))] if layer.bias else []
         fan_in = layer.units
     assert list(module.SHAPES.items()) == expected
 

@@ -32,7 +32,7 @@ from symmlp.spec import Dense, Network
 from symmlp.templating import template_variables
 from symmlp.version import __version__
 from tests.generated_modules import NETWORKS, executed, source_of
-from tests.strategies import drawn_networks, output_activations
+from tests.strategies import dense_layers, drawn_networks, output_activations
 
 NETWORK = NETWORKS["classes"]
 OWN = NETWORKS["expressions"]
@@ -138,7 +138,7 @@ def test_ruff_is_seen_to_fail(tmp_path: Path) -> None:
 
 
 def test_every_activation_and_loss_is_among_the_kinds() -> None:
-    assert {layer.activation for network in KINDS.values() for layer in network.layers} >= set(ACTIVATIONS)
+    assert {layer.activation for network in KINDS.values() for layer in dense_layers(network)} >= set(ACTIVATIONS)
     assert {network.loss for network in KINDS.values()} >= set(LOSSES)
 
 

@@ -14,8 +14,9 @@ from hypothesis import given
 
 from symmlp.errors import SpecError, SymmlpError
 from symmlp.names import check_name
-from symmlp.spec import MAX_LAYERS, Dense, Network
-from tests.strategies import networks
+from symmlp.spec import Dense, Network
+from symmlp.spec_part import MAX_LAYERS
+from tests.strategies import dense_layers, networks
 
 TOML = """
 name = "iris"
@@ -79,8 +80,8 @@ def test_a_network_is_what_its_dictionary_and_its_json_describe(network: Network
 def test_a_short_string_says_sizes_functions_and_loss(network: Network) -> None:
     read = Network.parse(network.short())
     assert read.inputs == network.inputs
-    assert [(layer.units, layer.activation) for layer in read.layers] == [
-        (layer.units, layer.activation) for layer in network.layers
+    assert [(layer.units, layer.activation) for layer in dense_layers(read)] == [
+        (layer.units, layer.activation) for layer in dense_layers(network)
     ]
     assert read.loss == network.loss
 
@@ -123,7 +124,7 @@ def test_the_number_of_outputs_is_that_of_the_last_layer() -> None:
 
 def test_functions_are_looked_up_or_parsed() -> None:
     network = Network.parse("4 -> 3 tanh -> 2 {x*sigmoid(x)} | {abs(p - y)}")
-    assert [each.from_user for each in network.activations] == [False, True]
+    assert [each is not None and each.from_user for each in network.activations] == [False, True]
     assert network.loss_definition.from_user
     assert not Network.parse(SHORT).loss_definition.from_user
 

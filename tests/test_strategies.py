@@ -8,11 +8,11 @@ from hypothesis import given
 from symmlp.catalog.activations import TABLE as ACTIVATIONS
 from symmlp.catalog.losses import TABLE as LOSSES
 from symmlp.spec import Network
-from tests.strategies import Case, cases, drawn_cases, drawn_networks, networks
+from tests.strategies import Case, cases, dense_layers, drawn_cases, drawn_networks, networks
 
 
 def sizes(case: Case) -> list[int]:
-    return [case.batch, case.network.inputs, *(layer.units for layer in case.network.layers)]
+    return [case.batch, case.network.inputs, *case.network.widths[1:]]
 
 
 @given(cases())
@@ -37,7 +37,7 @@ def test_another_seed_draws_other_networks() -> None:
 def test_fifty_seeded_networks_use_the_whole_catalog() -> None:
     drawn = drawn_networks(50)
     assert {network.loss for network in drawn} >= set(LOSSES)
-    assert {layer.activation for network in drawn for layer in network.layers} >= set(ACTIVATIONS)
+    assert {layer.activation for network in drawn for layer in dense_layers(network)} >= set(ACTIVATIONS)
 
 
 @given(cases())
@@ -46,7 +46,9 @@ def test_data_of_a_case_have_the_shapes_of_its_network(case: Case) -> None:
     assert case.inputs().shape == (n, case.network.inputs)
     assert case.targets().shape == ((n,) if case.network.loss_definition.targets == "classes" else (n, k))
     assert case.theta().size == sum(
-        layer.units * (fan_in + layer.bias) for layer, fan_in in zip(case.network.layers, sizes(case)[1:], strict=False)
+        layer.units * ((1 + len(gates)) * (fan_in + layer.bias) + len(learned))
+        for layer, fan_in in zip(dense_layers(case.network), sizes(case)[1:], strict=False)
+        for gates, learned in [(layer.definition.gates, layer.definition.learned)]
     )
 
 

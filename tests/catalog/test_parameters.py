@@ -17,6 +17,7 @@ from symmlp.deriving import derive
 from symmlp.errors import SpecError
 from symmlp.spec import Dense, Network
 from tests.generated_modules import module_of
+from tests.strategies import dense_layers
 
 WRITTEN = [
     "4 -> 8 leaky_relu(alpha=0.2) -> 3 | mse",
@@ -70,7 +71,7 @@ def test_equal_networks_have_equal_hashes() -> None:
 @pytest.mark.parametrize("name", ["swish", "linear", "logistic", "hard_silu"])
 def test_an_alias_is_its_entry(name: str) -> None:
     text = f"4 -> 8 tanh -> 3 {name} | mse"
-    assert Network.parse(text).layers[-1].activation == activation(name).name
+    assert dense_layers(Network.parse(text))[-1].activation == activation(name).name
 
 
 def test_decimals_are_exact() -> None:
@@ -140,7 +141,7 @@ def test_a_parameter_that_is_given_twice_is_refused() -> None:
 
 
 def names_of(text: str) -> list[str]:
-    return [each.name for each in Network.parse(text).activations]
+    return [each.name for each in Network.parse(text).activations if each is not None]
 
 
 def test_one_function_with_two_values_has_two_names() -> None:

@@ -15,7 +15,7 @@ import pytest
 from symmlp.spec import Network
 from tests.parity.comparison import Array, Result, agreement, framework, generated_module, parameters
 from tests.parity.conftest import Record
-from tests.strategies import Case
+from tests.strategies import Case, dense_layers
 
 neural_network = framework("sklearn.neural_network")
 
@@ -58,7 +58,7 @@ def step_result(model: Any, case: Case, targets: Array, **options: Any) -> Resul
 
 def plain_sgd(estimator: Any, case: Case, activation: str) -> Any:
     return estimator(
-        hidden_layer_sizes=[layer.units for layer in case.network.layers[:-1]],
+        hidden_layer_sizes=[layer.units for layer in dense_layers(case.network)[:-1]],
         activation=activation,
         solver="sgd",
         alpha=0.0,
