@@ -28,6 +28,7 @@ from symmlp.errors import UnsupportedError
 from symmlp.generation import generate
 from symmlp.matrix import shape_text
 from symmlp.render import Context, ElementwiseContext
+from symmlp.render.layout import WIDTH
 from symmlp.spec import Dense, Network
 from symmlp.templating import template_variables
 from symmlp.version import __version__
@@ -145,7 +146,7 @@ def test_every_activation_and_loss_is_among_the_kinds() -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_no_line_is_longer_than_formatters_have_it(name: str, modules: Path) -> None:
     lines = (modules / f"{name}.py").read_text(encoding="utf-8").splitlines()
-    assert max(map(len, lines)) <= render.WIDTH
+    assert max(map(len, lines)) <= WIDTH
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -281,13 +282,13 @@ def test_a_template_that_writes_no_python_is_refused(tmp_path: Path, monkeypatch
 
 
 def _copy_templates(folder: Path, old: str, new: str) -> None:
-    """Copy all templates to `folder`, a text in the plain one being replaced."""
+    """Copy all templates to `folder`, a text in the head of modules being replaced."""
     for path in templating.templates_folder().rglob("*.j2"):
         target = folder / path.relative_to(templating.templates_folder())
         target.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_text(encoding="utf-8")
-        target.write_text(text.replace(old, new) if path.name == "plain.py.j2" else text, encoding="utf-8")
-        assert path.name != "plain.py.j2" or old in text
+        target.write_text(text.replace(old, new) if path.name == "head.py.j2" else text, encoding="utf-8")
+        assert path.name != "head.py.j2" or old in text
 
 
 @pytest.mark.parametrize(

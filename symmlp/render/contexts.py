@@ -1,0 +1,103 @@
+"""What the templates may use: one frozen record a template, every field of which it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Dtype = Literal["float64", "float32"]
+
+
+@dataclass(frozen=True)
+class FunctionText:
+    """A function of the module: its signature, its docstring and the lines of its body."""
+
+    signature: str
+    docstring: tuple[str, ...]
+    body: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OptimizerText:
+    """An optimizer class of the module."""
+
+    name: str
+    class_name: str
+    title: str
+    defaults: str
+    hyperparameters: tuple[str, ...]
+    state: tuple[str, ...]
+    reading: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ParameterText:
+    """A parameter's name and its shape as Python writes it."""
+
+    name: str
+    shape: str
+
+
+@dataclass(frozen=True)
+class MaskText:
+    """Arrays that are drawn together: the probability that an entry is dropped, the shape, and (name, value) pairs.
+
+    `arrays` gives the name of each, what it holds where an entry is kept, and where it is dropped.
+    """
+
+    rate: str
+    width: int
+    arrays: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class ErrorFunctions:
+    """Coefficients of the module's erf and erfc, as Python writes them."""
+
+    near: tuple[str, ...]
+    far: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Context:
+    """Everything that a template may use; each field is used, and nothing else is there."""
+
+    version: str
+    digest: str
+    dtype: str
+    description: str
+    notation: tuple[str, ...]
+    spec: str
+    inputs: int
+    outputs: int
+    n_params: int
+    parameters: tuple[ParameterText, ...]
+    starts: tuple[tuple[str, str], ...]
+    layers: tuple[tuple[str, int], ...]
+    masks: tuple[MaskText, ...]
+    drawn: tuple[str, ...]
+    keep_all: tuple[str, ...]
+    masks_unpacking: tuple[str, ...]
+    error_functions: ErrorFunctions | None
+    functions: tuple[FunctionText, ...]
+    unpacking: tuple[str, ...]
+    forward: tuple[str, ...]
+    forward_result: tuple[str, ...]
+    loss_reading: tuple[str, ...]
+    loss: tuple[str, ...]
+    backward_reading: tuple[str, ...]
+    backward: tuple[str, ...]
+    gradient_result: tuple[str, ...]
+    optimizers: tuple[OptimizerText, ...]
+    prediction_kind: str
+    target_kind: str
+
+
+@dataclass(frozen=True)
+class ElementwiseContext:
+    """Everything that the template of a single function may use."""
+
+    version: str
+    error_functions: ErrorFunctions | None
+    functions: tuple[FunctionText, ...]

@@ -1,0 +1,62 @@
+"""Lines of code, broken as formatters break them, and plain data as literals."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+WIDTH = 88
+"""Longest line of code in a generated module, as formatters have it by default."""
+
+
+def comment_lines(text: str) -> list[str]:
+    """Return a comment, broken where it would be too long."""
+    return textwrap.wrap(
+        text, WIDTH - 4, initial_indent="# ", subsequent_indent="#     ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def call_lines(head: str, call: str) -> list[str]:
+    """Return a call on one line, or its arguments on a line between, as formatters lay it out."""
+    if len(head) + len(call) + 4 <= WIDTH:
+        return [head + call]
+    name, _, arguments = call.removesuffix(")").partition("(")
+    return [f"{head}{name}(", f"    {arguments}", ")"]
+
+
+def tuple_lines(head: str, names: Sequence[str]) -> list[str]:
+    """Return a tuple on one line, or one name a line where it would be too long, as formatters lay it out."""
+    one = head + (", ".join(names) if len(names) > 1 else f"({names[0]},)")
+    if len(one) + 4 <= WIDTH:
+        return [one]
+    return [f"{head}(", *(f"    {name}," for name in names), ")"]
+
+
+def assignment(names: Sequence[str], value: str) -> list[str]:
+    """Return the assignment of a tuple of names, one name a line where it would be too long."""
+    one = ", ".join(names) if len(names) > 1 else f"({names[0]},)"
+    if len(one) + len(value) + 7 <= WIDTH:
+        return [f"{one} = {value}"]
+    return ["(", *(f"    {name}," for name in names), f") = {value}"]
+
+
+def literal(value: Any, indent: int = 0) -> str:
+    """Return plain data as a Python literal in ASCII, laid out as formatters do."""
+    one = ascii(value).replace("'", '"') if _plain_quotes(value) else ascii(value)
+    if not isinstance(value, dict | list) or not value:
+        return one
+    pad = " " * (indent + 4)
+    if isinstance(value, dict):
+        items = [f"{pad}{_quoted(key)}: {literal(item, indent + 4)}," for key, item in value.items()]
+        return "{\n" + "\n".join(items) + "\n" + " " * indent + "}"
+    return "[\n" + "\n".join(f"{pad}{literal(item, indent + 4)}," for item in value) + "\n" + " " * indent + "]"
+
+
+def _quoted(text: str) -> str:
+    quoted = ascii(text)
+    return f'"{quoted[1:-1]}"' if '"' not in quoted and "\\" not in quoted else quoted
+
+
+def _plain_quotes(value: Any) -> bool:
+    return isinstance(value, str) and '"' not in ascii(value)[1:-1] and "\\" not in ascii(value) and "'" not in value

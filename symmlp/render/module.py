@@ -1,0 +1,105 @@
+"""Everything that the template of a training module uses, decided here: templates only lay out."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from symmlp.derivation import Derivation
+from symmlp.graph import Mask
+from symmlp.matrix import shape_text
+from symmlp.printing.numpy import NumpyPrinter
+from symmlp.program.ir import Program
+from symmlp.render.contexts import Context, Dtype, MaskText, ParameterText
+from symmlp.render.functions import error_functions
+from symmlp.render.layout import WIDTH, assignment, literal, tuple_lines
+from symmlp.render.optimizers import optimizer_text
+from symmlp.render.statements import Writer, gradient_result, masks_unpacking, reading
+from symmlp.spec_layers import Dense, Layer
+
+
+def module_context(program: Program, derivation: Derivation, dtype: Dtype, version: str) -> Context:
+    """Return what the template of a training module uses."""
+    network, loss = derivation.network, derivation.network.loss_definition
+    writer = Writer(derivation, NumpyPrinter(program.names))
+    made = [statement.target.name for statement in program.forward]
+    return Context(
+        version=version,
+        digest=network.digest(),
+        dtype=dtype,
+        description=_description(derivation),
+        notation=tuple(_notation(program, derivation)),
+        spec=literal(network.as_dict()),
+        inputs=network.inputs,
+        outputs=network.outputs,
+        n_params=sum(math.prod(map(int, parameter.shape)) for parameter in program.parameters),
+        parameters=tuple(ParameterText(each.name, shape_text(each.shape)) for each in program.parameters),
+        starts=tuple((name, repr(value)) for name, value in derivation.graph.starts.items()),
+        layers=tuple(_layers(derivation).items()),
+        masks=tuple(_mask(mask, derivation) for mask in derivation.graph.masks),
+        drawn=tuple(array.name for array in program.drawn),
+        keep_all=tuple(_keep_all(derivation.graph.masks)),
+        masks_unpacking=tuple(masks_unpacking(program, {array.name for array in program.drawn})),
+        error_functions=error_functions(program.functions),
+        functions=tuple(writer.function(function) for function in program.functions),
+        unpacking=tuple(assignment([each.name for each in program.parameters], "unpack(theta)")),
+        forward=tuple(writer.statements(program.forward)),
+        forward_result=tuple(tuple_lines("return ", made)),
+        loss_reading=tuple(reading(program, [program.loss])),
+        loss=tuple(writer.statements([program.loss])),
+        backward_reading=tuple(reading(program, [program.loss, *program.backward])),
+        backward=tuple(writer.statements(program.backward)),
+        gradient_result=tuple(gradient_result(program)),
+        optimizers=tuple(optimizer_text(update) for update in program.updates),
+        prediction_kind=loss.decides,
+        target_kind=loss.targets,
+    )
+
+
+def _description(derivation: Derivation) -> str:
+    """Return the network in one line: sizes and the names of functions, never a user's own text."""
+    network = derivation.network
+    functions = {node.layer: node.function for node in derivation.graph.nodes[:-1] if node.function}
+    layers = [_layer_text(layer, functions.get(number)) for number, layer in enumerate(network.layers, start=1)]
+    loss = "an expression of its own" if network.loss_definition.from_user else network.loss
+    text = " -> ".join([str(network.inputs), *layers]) + f", loss {loss} ({network.reduction})"
+    return "\n".join(textwrap.wrap(text, WIDTH, break_long_words=False))
+
+
+def _layer_text(layer: Layer, function: str | None) -> str:
+    """Return `8 tanh`, or the type and the numbers of any other layer."""
+    if isinstance(layer, Dense):
+        return f"{layer.units} {function}"
+    return str(function) if layer.definition else layer.short
+
+
+def _layers(derivation: Derivation) -> dict[str, int]:
+    """Return the layer of each parameter, unless every name is a letter and the layer's number."""
+    graph = derivation.graph
+    layers = {name: node.layer for node in graph.nodes for name in node.operands.values() if name in graph.parameters}
+    return {} if all(name == f"{name[0]}{layer}" for name, layer in layers.items()) else layers
+
+
+def _mask(mask: Mask, derivation: Derivation) -> MaskText:
+    (_, width) = derivation.graph.shapes[mask.factor[0]]
+    arrays = tuple((name, repr(kept), repr(dropped)) for name, dropped, kept in mask.arrays)
+    return MaskText(repr(mask.rate), int(width), arrays)
+
+
+def _keep_all(masks: Sequence[Mask]) -> list[str]:
+    """Return the lines that give the values of all masks when nothing is dropped: factors 1, shifts 0."""
+    values = [value for mask in masks for value in ("1.0", "0.0")[: len(mask.arrays)]]
+    return tuple_lines("KEEP_ALL = ", values) if values else []
+
+
+def _notation(program: Program, derivation: Derivation) -> Iterator[str]:
+    rows = [("N", "", "samples in the batch"), ("X", shape_text(program.inputs[0].shape), "inputs")]
+    rows.append(("Y", shape_text(program.inputs[1].shape), "targets"))
+    arrays = (*program.parameters, *program.drawn, *(each.target for each in program.forward))
+    rows += [(each.name, shape_text(each.shape), derivation.graph.roles[each.name]) for each in arrays]
+    rows += [("L", "()", "loss"), ("dV", "as V", "∂L/∂V, for any V above")]
+    rows.insert(0, ("name", "shape", "meaning"))
+    names, shapes = (max(len(row[at]) for row in rows) for at in (0, 1))
+    for name, shape, meaning in rows:
+        yield f"{name:<{names}}  {shape:<{shapes}}  {meaning}"

@@ -1,0 +1,42 @@
+"""Optimizer classes of the module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symmlp.matrix import variables
+from symmlp.printing.formula import FormulaPrinter
+from symmlp.printing.numpy import NumpyPrinter
+from symmlp.printing.text import TextStyle
+from symmlp.program.ir import Update
+from symmlp.render.contexts import OptimizerText
+
+
+def optimizer_text(update: Update) -> OptimizerText:
+    """Return an optimizer class of the module."""
+    symbols = [name for name, _ in update.defaults]
+    read = {name for statement in update.statements for name in variables(statement.value)}
+    reading = [f"{name} = self.{name}" for name in (*symbols, *update.state, "t") if name in read]
+    return OptimizerText(
+        name=update.name,
+        class_name=update.class_name,
+        title=update.title,
+        defaults=", ".join(f"{name}={value!r}" for name, value in update.defaults),
+        hyperparameters=tuple(f'self.{name} = {_check_of(name)}("{name}", {name})' for name in symbols),
+        state=update.state,
+        reading=tuple(reading),
+        lines=tuple(_update_lines(update)),
+    )
+
+
+def _check_of(hyperparameter: str) -> str:
+    return "_fraction" if hyperparameter.startswith("beta") else "_positive"
+
+
+def _update_lines(update: Update) -> Iterator[str]:
+    text, code = FormulaPrinter(TextStyle(), entrywise=True), NumpyPrinter()
+    for statement in update.statements:
+        assert statement.formula is not None
+        yield f"# {statement.id}  {TextStyle().name(statement.target.name)} ← {text.node(statement.formula)}"
+        kept = "[:]" if statement.target.name in (*update.state, "theta") else ""
+        yield f"{statement.target.name}{kept} = {code.text(statement.value)}"
