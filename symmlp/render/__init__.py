@@ -13,7 +13,7 @@ from symmlp.printing.numpy import NumpyPrinter
 from symmlp.program.ir import Function, Program
 from symmlp.render.contexts import Context, Dtype, ElementwiseContext
 from symmlp.render.functions import error_functions, function_text
-from symmlp.render.module import module_context
+from symmlp.render.module import plain_context
 from symmlp.templating import filled
 
 __all__ = ["MODULES", "Context", "Dtype", "ElementwiseContext", "render", "render_elementwise"]
@@ -31,7 +31,7 @@ def render(program: Program, derivation: Derivation, *, target: str, style: str,
     if f"{target}/{style}" not in MODULES:
         asked, known = shown(f"{target}/{style}"), ", ".join(MODULES)
         raise UnsupportedError(f"target and style: no template for {asked}; expected one of {known}")
-    return _filled(f"{target}/{style}.py.j2", module_context(program, derivation, dtype, version))
+    return _filled(f"{target}/{style}.py.j2", plain_context(program, derivation, dtype, version))
 
 
 def render_elementwise(functions: Sequence[Function], source: ElementFunction, version: str) -> str:

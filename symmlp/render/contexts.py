@@ -60,10 +60,11 @@ class ErrorFunctions:
 
 
 @dataclass(frozen=True)
-class Context:
-    """Everything that a template may use; each field is used, and nothing else is there."""
+class ModuleContext:
+    """What every template of a training module uses."""
 
     version: str
+    template: str
     digest: str
     dtype: str
     description: str
@@ -78,9 +79,17 @@ class Context:
     masks: tuple[MaskText, ...]
     drawn: tuple[str, ...]
     keep_all: tuple[str, ...]
-    masks_unpacking: tuple[str, ...]
     error_functions: ErrorFunctions | None
+    prediction_kind: str
+    target_kind: str
+
+
+@dataclass(frozen=True)
+class Context(ModuleContext):
+    """Everything that the plain template may use; each field is used, and nothing else is there."""
+
     functions: tuple[FunctionText, ...]
+    masks_unpacking: tuple[str, ...]
     unpacking: tuple[str, ...]
     forward: tuple[str, ...]
     forward_result: tuple[str, ...]
@@ -90,8 +99,64 @@ class Context:
     backward: tuple[str, ...]
     gradient_result: tuple[str, ...]
     optimizers: tuple[OptimizerText, ...]
-    prediction_kind: str
-    target_kind: str
+
+
+@dataclass(frozen=True)
+class SlotText:
+    """An array in the workspace: its name, its slot and its number of columns."""
+
+    name: str
+    slot: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class BlocksText:
+    """A group of lines that run on blocks of rows: the arrays that they use, and what exists for one block."""
+
+    name: str
+    rows: int
+    arrays: str
+    scratch: tuple[SlotText, ...]
+    conditions: tuple[SlotText, ...]
+
+
+@dataclass(frozen=True)
+class BufferedOptimizerText:
+    """An optimizer class whose update runs over blocks."""
+
+    name: str
+    class_name: str
+    title: str
+    defaults: str
+    hyperparameters: tuple[str, ...]
+    state: tuple[str, ...]
+    scratch: tuple[str, ...]
+    vectors: str
+    reading: tuple[str, ...]
+    scalars: tuple[str, ...]
+    lines: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BufferedContext(ModuleContext):
+    """Everything that the buffered template may use."""
+
+    slots: tuple[int, ...]
+    condition_slots: tuple[int, ...]
+    arrays: tuple[SlotText, ...]
+    conditions: tuple[SlotText, ...]
+    vectors: tuple[ParameterText, ...]
+    blocks: tuple[BlocksText, ...]
+    kept_inputs: tuple[SlotText, ...]
+    unpacking: tuple[str, ...]
+    gradient_unpacking: tuple[str, ...]
+    forward: tuple[str, ...]
+    loss: tuple[str, ...]
+    backward: tuple[str, ...]
+    prediction: str
+    optimizers: tuple[BufferedOptimizerText, ...]
 
 
 @dataclass(frozen=True)

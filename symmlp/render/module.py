@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from symmlp.derivation import Derivation
 from symmlp.graph import Mask
@@ -19,29 +20,41 @@ from symmlp.render.statements import Writer, gradient_result, masks_unpacking, r
 from symmlp.spec_layers import Dense, Layer
 
 
-def module_context(program: Program, derivation: Derivation, dtype: Dtype, version: str) -> Context:
-    """Return what the template of a training module uses."""
+def shared(
+    program: Program, derivation: Derivation, template: str, dtype: Dtype, version: str
+) -> dict[str, Any]:
+    """Return the fields that every template of a training module uses."""
     network, loss = derivation.network, derivation.network.loss_definition
+    return {
+        "version": version,
+        "template": template,
+        "digest": network.digest(),
+        "dtype": dtype,
+        "description": _description(derivation),
+        "notation": tuple(_notation(program, derivation)),
+        "spec": literal(network.as_dict()),
+        "inputs": network.inputs,
+        "outputs": network.outputs,
+        "n_params": sum(math.prod(map(int, parameter.shape)) for parameter in program.parameters),
+        "parameters": tuple(ParameterText(each.name, shape_text(each.shape)) for each in program.parameters),
+        "starts": tuple((name, repr(value)) for name, value in derivation.graph.starts.items()),
+        "layers": tuple(_layers(derivation).items()),
+        "masks": tuple(_mask(mask, derivation) for mask in derivation.graph.masks),
+        "drawn": tuple(array.name for array in program.drawn),
+        "keep_all": tuple(_keep_all(derivation.graph.masks)),
+        "error_functions": error_functions(program.functions),
+        "prediction_kind": loss.decides,
+        "target_kind": loss.targets,
+    }
+
+
+def plain_context(program: Program, derivation: Derivation, dtype: Dtype, version: str) -> Context:
+    """Return what the plain template uses."""
     writer = Writer(derivation, NumpyPrinter(program.names))
     made = [statement.target.name for statement in program.forward]
     return Context(
-        version=version,
-        digest=network.digest(),
-        dtype=dtype,
-        description=_description(derivation),
-        notation=tuple(_notation(program, derivation)),
-        spec=literal(network.as_dict()),
-        inputs=network.inputs,
-        outputs=network.outputs,
-        n_params=sum(math.prod(map(int, parameter.shape)) for parameter in program.parameters),
-        parameters=tuple(ParameterText(each.name, shape_text(each.shape)) for each in program.parameters),
-        starts=tuple((name, repr(value)) for name, value in derivation.graph.starts.items()),
-        layers=tuple(_layers(derivation).items()),
-        masks=tuple(_mask(mask, derivation) for mask in derivation.graph.masks),
-        drawn=tuple(array.name for array in program.drawn),
-        keep_all=tuple(_keep_all(derivation.graph.masks)),
+        **shared(program, derivation, "numpy/plain", dtype, version),
         masks_unpacking=tuple(masks_unpacking(program, {array.name for array in program.drawn})),
-        error_functions=error_functions(program.functions),
         functions=tuple(writer.function(function) for function in program.functions),
         unpacking=tuple(assignment([each.name for each in program.parameters], "unpack(theta)")),
         forward=tuple(writer.statements(program.forward)),
@@ -52,8 +65,6 @@ def module_context(program: Program, derivation: Derivation, dtype: Dtype, versi
         backward=tuple(writer.statements(program.backward)),
         gradient_result=tuple(gradient_result(program)),
         optimizers=tuple(optimizer_text(update) for update in program.updates),
-        prediction_kind=loss.decides,
-        target_kind=loss.targets,
     )
 
 
