@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
+from symmlp.derivation import Derivation
 from symmlp.deriving import derive
 from symmlp.errors import UnsupportedError, shown
 from symmlp.printing.numpy import width_of
 from symmlp.program import passes
+from symmlp.program.instructions import drop_dead, sequence
+from symmlp.program.ir import Program
 from symmlp.program.lowering import lower
-from symmlp.render import Dtype, render
+from symmlp.program.workspace import plan
+from symmlp.render import Dtype, render, render_buffered
 from symmlp.spec import Network
 from symmlp.version import __version__
 
 
-def generate(
-    network: Network, *, target: str = "numpy", style: Literal["plain"] | str = "plain", dtype: Dtype = "float64"
-) -> str:
+def generate(network: Network, *, target: str = "numpy", style: str = "plain", dtype: Dtype = "float64") -> str:
     """Return the source of a training module for `network`; the same network gives the same bytes everywhere.
 
     Raises:
@@ -24,10 +24,29 @@ def generate(
     """
     if dtype not in ("float64", "float32"):
         raise UnsupportedError(f"dtype: expected float64 or float32, got {shown(dtype)}")
+    if f"{target}/{style}" not in WRITERS:
+        asked, known = shown(f"{target}/{style}"), ", ".join(WRITERS)
+        raise UnsupportedError(f"target and style: no template for {asked}; expected one of {known}")
     derivation = derive(network)
     program = lower(derivation)
     program = passes.drop_unused(program)
+    return WRITERS[f"{target}/{style}"](program, derivation, dtype)
+
+
+def _plain(program: Program, derivation: Derivation, dtype: Dtype) -> str:
+    """Return the module that reads like a textbook: a line an equation."""
     program = passes.share_terms(program)
     program = passes.split_long(program, width_of(program.names), limit=72)
     program.check()
-    return render(program, derivation, target=target, style=style, dtype=dtype, version=__version__)
+    return render(program, derivation, dtype=dtype, version=__version__)
+
+
+def _buffered(program: Program, derivation: Derivation, dtype: Dtype) -> str:
+    """Return the module that allocates nothing per step: an operation a line, memory planned."""
+    program.check()
+    sequenced = drop_dead(sequence(program)).check()
+    return render_buffered(plan(sequenced), derivation, dtype=dtype, version=__version__)
+
+
+WRITERS = {"numpy/plain": _plain, "numpy/buffered": _buffered}
+"""How a program becomes text, by target and style."""

@@ -63,7 +63,7 @@ def _scaled(state: sp.Symbol, value: sp.Expr, vectors: set[sp.Symbol]) -> tuple[
 
 
 def _without_multiples(node: sp.Expr, vectors: set[sp.Symbol]) -> sp.Expr:
-    """Return the expression with multiples of vectors taken out of roots and denominators: 1/(c·f + d) = c⁻¹/(f + d/c)."""
+    """Return the expression with multiples taken out of roots and denominators: 1/(c·f + d) = c⁻¹/(f + d/c)."""
     if not node.has(*vectors):
         return node
     if not node.args:

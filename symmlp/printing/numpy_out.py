@@ -11,8 +11,8 @@ from symmlp.printing.numpy import PRIMITIVES, NumpyPrinter
 from symmlp.program.instructions import Instruction
 
 UFUNCS = frozenset(
-    "add subtract multiply divide power square negative sqrt less less_equal greater greater_equal equal".split()
-    + ["not_equal"]
+    "add subtract multiply divide power square negative sqrt".split()
+    + "less less_equal greater greater_equal equal not_equal".split()
 )
 """Operations that NumPy has under the same name."""
 

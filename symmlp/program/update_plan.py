@@ -1,4 +1,4 @@
-"""An optimizer's update as instructions on blocks of its vectors: no array is made, two or three terms exist at a time."""
+"""An optimizer's update as instructions on blocks of its vectors: two or three terms exist at a time."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ def plan_update(update: Update) -> UpdatePlan:
     vectors = {symbol.name for symbol in optimizer.vectors}
     lines = tuple((Var(target.name, ("P",)), _node(value, vectors)) for target, value in leaner.updates.items())
     ids = _ids(update, leaner)
-    written = [
-        sequence_update([Statement(target, value, ids[target.name])], [target.name]) for target, value in lines
-    ]
+    written = [sequence_update([Statement(target, value, ids[target.name])], [target.name]) for target, value in lines]
     placed, scratch = _placed([_coalesced(part) for part in written], vectors | set(update.state))
     return UpdatePlan(
         update,

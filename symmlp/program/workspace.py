@@ -35,19 +35,16 @@ class Slotted:
 class Group:
     """Instructions that run on the same block of rows; `arrays` outlive the group, `scratch` does not.
 
-    A group with `by_rows` unset is a single instruction on whole arrays.
+    The group is called after the equation that it starts with. A group with `by_rows` unset is a single instruction on
+    whole arrays.
     """
 
     instructions: tuple[Instruction, ...]
     by_rows: bool
+    name: str = ""
     arrays: tuple[str, ...] = ()
     scratch: tuple[Slotted, ...] = ()
     rows: int = 0
-
-    @property
-    def name(self) -> str:
-        """The group is called after the equation that it starts with."""
-        return f"rows_{self.instructions[0].id}_{self.instructions[0].target.name}"
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,7 @@ class Plan:
     condition_slots: tuple[int, ...]
     arrays: tuple[Slotted, ...]
     vectors: tuple[Var, ...]
+    condition_vectors: tuple[Var, ...]
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -108,7 +106,8 @@ def plan(sequenced: Sequenced) -> Plan:
         tuple(memory.slots[False]),
         tuple(memory.slots[True]),
         tuple(memory.arrays.values()),
-        tuple(memory.vectors.values()),
+        tuple(memory.vectors[False].values()),
+        tuple(memory.vectors[True].values()),
     ).check()
 
 
@@ -148,16 +147,14 @@ def _coalesced(instructions: Sequence[Instruction], sequenced: Sequenced) -> lis
     for each in reversed(instructions):
         target = names.get(each.target.name, each.target)
         if _is_by_row(each) and target.name not in own and not each.is_condition:
-            operand = next((_taken(each, one, made, uses) for one in each.operands if _taken(each, one, made, uses)), None)
+            operand = next(filter(None, (_taken(each, one, made, uses) for one in each.operands)), None)
             if operand is not None:
                 names[operand.name] = target
         result.append(replace(each, target=target))
     return [replace(each, operands=tuple(_named(one, names) for one in each.operands)) for each in reversed(result)]
 
 
-def _taken(
-    reader: Instruction, operand: Node, made: Mapping[str, Instruction], uses: Mapping[str, int]
-) -> Var | None:
+def _taken(reader: Instruction, operand: Node, made: Mapping[str, Instruction], uses: Mapping[str, int]) -> Var | None:
     """Return the operand if its memory can become the result's."""
     if not isinstance(operand, Var) or operand.shape != reader.target.shape or operand.name not in made:
         return None
@@ -211,7 +208,14 @@ class _Memory:
         self.slots: dict[bool, list[int]] = {False: [], True: []}
         self.free: dict[bool, list[int]] = {False: [], True: []}
         self.arrays: dict[str, Slotted] = {}
-        self.vectors: dict[str, Var] = {}
+        self.vectors: dict[bool, dict[str, Var]] = {False: {}, True: {}}
+        self.names: dict[str, int] = {}
+
+    def name(self, group: Group) -> str:
+        """Return a name of its own for a group: rows_F1, and rows_F1_2 where that is taken."""
+        plain = f"rows_{group.instructions[0].id}"
+        self.names[plain] = count = self.names.get(plain, 0) + 1
+        return plain if count == 1 else f"{plain}_{count}"
 
     def place(self, group: Group, number: int) -> Group:
         """Return the group with its arrays and its scratch, memory given to what is new in it."""
@@ -231,7 +235,8 @@ class _Memory:
         if not group.by_rows:
             return group
         widest = max(columns_of(each.target) for each in group.instructions)
-        return replace(group, arrays=arrays, scratch=scratch, rows=max(1, BLOCK // widest))
+        rows = max(1, BLOCK // widest)
+        return replace(group, name=self.name(group), arrays=arrays, scratch=scratch, rows=rows)
 
     def is_local(self, name: str, number: int, group: Group) -> bool:
         """Return whether an array is made in this group for the first time and read nowhere else."""
@@ -244,7 +249,7 @@ class _Memory:
         if target.name in self.arrays or not target.shape:
             return
         if not rows_of(target):
-            self.vectors.setdefault(target.name, target)
+            self.vectors[each.is_condition].setdefault(target.name, target)
             return
         columns, kind = columns_of(target), each.is_condition
         slots, free = self.slots[kind], self.free[kind]
@@ -269,9 +274,7 @@ class _Memory:
 
 def _scratch(group: Group, local: set[str]) -> tuple[Slotted, ...]:
     """Return memory for the terms that exist for one block at a time, used again as soon as nothing reads it."""
-    last = {
-        name: at for at, each in enumerate(group.instructions) for name in (*each.reads, each.target.name)
-    }
+    last = {name: at for at, each in enumerate(group.instructions) for name in (*each.reads, each.target.name)}
     slots: dict[bool, list[int]] = {False: [], True: []}
     free: dict[bool, list[int]] = {False: [], True: []}
     placed: dict[str, Slotted] = {}

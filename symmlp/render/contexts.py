@@ -102,26 +102,6 @@ class Context(ModuleContext):
 
 
 @dataclass(frozen=True)
-class SlotText:
-    """An array in the workspace: its name, its slot and its number of columns."""
-
-    name: str
-    slot: int
-    columns: int
-
-
-@dataclass(frozen=True)
-class BlocksText:
-    """A group of lines that run on blocks of rows: the arrays that they use, and what exists for one block."""
-
-    name: str
-    rows: int
-    arrays: str
-    scratch: tuple[SlotText, ...]
-    conditions: tuple[SlotText, ...]
-
-
-@dataclass(frozen=True)
 class BufferedOptimizerText:
     """An optimizer class whose update runs over blocks."""
 
@@ -143,14 +123,9 @@ class BufferedOptimizerText:
 class BufferedContext(ModuleContext):
     """Everything that the buffered template may use."""
 
-    slots: tuple[int, ...]
-    condition_slots: tuple[int, ...]
-    arrays: tuple[SlotText, ...]
-    conditions: tuple[SlotText, ...]
-    vectors: tuple[ParameterText, ...]
-    blocks: tuple[BlocksText, ...]
-    kept_inputs: tuple[SlotText, ...]
-    unpacking: tuple[str, ...]
+    tables: tuple[str, ...]
+    forward_reading: tuple[str, ...]
+    backward_reading: tuple[str, ...]
     gradient_unpacking: tuple[str, ...]
     forward: tuple[str, ...]
     loss: tuple[str, ...]

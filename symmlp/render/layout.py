@@ -60,3 +60,49 @@ def _quoted(text: str) -> str:
 
 def _plain_quotes(value: Any) -> bool:
     return isinstance(value, str) and '"' not in ascii(value)[1:-1] and "\\" not in ascii(value) and "'" not in value
+
+
+def product_lines(head: str, text: str, indent: int) -> list[str]:
+    """Return an assignment, a factor a line in parentheses where a product would be too long."""
+    if indent + len(head) + len(text) <= WIDTH:
+        return [head + text]
+    parts, depth, start = [], 0, 0
+    for at, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0 and text[at : at + 3] in (" * ", " / "):
+            parts.append(text[start:at])
+            start = at + 1
+    return [f"{head}(", *(f"    {part}" for part in [*parts, text[start:]]), ")"]
+
+
+def table_lines(name: str, value: Any) -> list[str]:
+    """Return `NAME = value` for tuples, dicts, texts and numbers, broken as formatters do where it is too long."""
+    return _value_text(value, f"{name} = ", "", 0).split("\n")
+
+
+def _value_text(value: Any, before: str, after: str, indent: int) -> str:
+    one = f"{before}{_one_line(value)}{after}"
+    if indent + len(one) <= WIDTH or not isinstance(value, tuple | dict) or not value:
+        return one
+    pad = " " * (indent + 4)
+    opening, closing = ("(", ")") if isinstance(value, tuple) else ("{", "}")
+    pairs = [("", item) for item in value] if isinstance(value, tuple) else list(_labelled(value))
+    items = [pad + _value_text(item, label, ",", indent + 4) for label, item in pairs]
+    return "\n".join([before + opening, *items, " " * indent + closing + after])
+
+
+def _labelled(value: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [(f"{_quoted(key)}: ", item) for key, item in value.items()]
+
+
+def _one_line(value: Any) -> str:
+    match value:
+        case str():
+            return _quoted(value)
+        case tuple():
+            inner = ", ".join(map(_one_line, value))
+            return f"({inner},)" if len(value) == 1 else f"({inner})"
+        case dict():
+            return "{" + ", ".join(f"{label}{_one_line(item)}" for label, item in _labelled(value)) + "}"
+        case _:
+            return repr(value)

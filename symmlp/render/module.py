@@ -20,9 +20,7 @@ from symmlp.render.statements import Writer, gradient_result, masks_unpacking, r
 from symmlp.spec_layers import Dense, Layer
 
 
-def shared(
-    program: Program, derivation: Derivation, template: str, dtype: Dtype, version: str
-) -> dict[str, Any]:
+def shared(program: Program, derivation: Derivation, template: str, dtype: Dtype, version: str) -> dict[str, Any]:
     """Return the fields that every template of a training module uses."""
     network, loss = derivation.network, derivation.network.loss_definition
     return {

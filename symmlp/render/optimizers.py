@@ -22,14 +22,15 @@ def optimizer_text(update: Update) -> OptimizerText:
         class_name=update.class_name,
         title=update.title,
         defaults=", ".join(f"{name}={value!r}" for name, value in update.defaults),
-        hyperparameters=tuple(f'self.{name} = {_check_of(name)}("{name}", {name})' for name in symbols),
+        hyperparameters=tuple(f'self.{name} = {check_of(name)}("{name}", {name})' for name in symbols),
         state=update.state,
         reading=tuple(reading),
         lines=tuple(_update_lines(update)),
     )
 
 
-def _check_of(hyperparameter: str) -> str:
+def check_of(hyperparameter: str) -> str:
+    """Return the name of the check that a hyperparameter must pass."""
     return "_fraction" if hyperparameter.startswith("beta") else "_positive"
 
 

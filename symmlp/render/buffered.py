@@ -1,0 +1,236 @@
+"""The buffered style: calls that write into a planned workspace, the equations above them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symmlp.derivation import Derivation
+from symmlp.matrix import Node, Var, shape_text, sizes_used, variables
+from symmlp.printing.formula import FormulaPrinter
+from symmlp.printing.numpy import NumpyPrinter
+from symmlp.printing.numpy_out import OutPrinter
+from symmlp.printing.text import TextStyle
+from symmlp.program.instructions import Instruction
+from symmlp.program.ir import Program, Statement
+from symmlp.program.update_plan import UpdatePlan, plan_update
+from symmlp.program.workspace import Group, Plan, Slotted, columns_of
+from symmlp.render.contexts import (
+    BufferedContext,
+    BufferedOptimizerText,
+    Dtype,
+)
+from symmlp.render.layout import WIDTH, assignment, comment_lines, product_lines, table_lines
+from symmlp.render.module import shared
+from symmlp.render.optimizers import check_of
+
+CALLED = {"erf": "erf", "erfc": "erfc"}
+"""Functions that a module defines itself; what they return is copied."""
+
+
+def buffered_context(plan: Plan, derivation: Derivation, dtype: Dtype, version: str) -> BufferedContext:
+    """Return what the buffered template uses."""
+    program = plan.sequenced.program
+    writer = _Writer(plan)
+    return BufferedContext(
+        **shared(program, derivation, "numpy/buffered", dtype, version),
+        tables=tuple(_tables(plan)),
+        forward_reading=tuple(_unpacking(program, plan.forward)),
+        backward_reading=tuple(_unpacking(program, plan.backward)),
+        gradient_unpacking=tuple(assignment(program.gradients, "gradient")),
+        forward=tuple(writer.section(program.forward, plan.forward)),
+        loss=tuple(writer.section([program.loss], plan.loss)),
+        backward=tuple(writer.section(program.backward, plan.backward)),
+        prediction=writer.whole(_prediction(plan)),
+        optimizers=tuple(_optimizer(plan_update(update)) for update in program.updates),
+    )
+
+
+def _unpacking(program: Program, groups: Iterable[Group]) -> list[str]:
+    """Return the line that names the parameters; those that nothing reads after it are marked so."""
+    read = {name for group in groups for each in group.instructions for name in each.reads}
+    names = [each.name if each.name in read else f"_{each.name}" for each in program.parameters]
+    return assignment(names, "parameters")
+
+
+def _prediction(plan: Plan) -> str:
+    found = plan.sequenced.places.get(plan.sequenced.program.prediction)
+    return found.name if isinstance(found, Var) else plan.sequenced.program.prediction
+
+
+def _used_by_rows(plan: Plan) -> set[str]:
+    return {name for group in plan.groups if group.by_rows for name in group.arrays}
+
+
+def _tables(plan: Plan) -> Iterator[str]:
+    """Yield the tables that say where every array lies."""
+    program, by_rows = plan.sequenced.program, _used_by_rows(plan)
+    given = {each.name: columns_of(each) for each in (*program.inputs, *program.drawn) if each.name in by_rows}
+    yield from table_lines("SLOTS", plan.slots)
+    yield from table_lines("CONDITION_SLOTS", plan.condition_slots)
+    yield from table_lines("ARRAYS", _places(plan.arrays, is_condition=False))
+    yield from table_lines("CONDITIONS", _places(plan.arrays, is_condition=True))
+    yield from table_lines("KEPT_INPUTS", given)
+    yield from table_lines("VECTORS", {each.name: each.shape for each in plan.vectors})
+    yield from table_lines("CONDITION_VECTORS", {each.name: each.shape for each in plan.condition_vectors})
+    if program.drawn:
+        yield from table_lines("DRAWN", tuple(each.name for each in program.drawn))
+    yield "# Loops: rows in a block, the arrays, and the terms and conditions of one block."
+    yield from table_lines("BLOCKS", {group.name: _block(group) for group in plan.groups if group.by_rows})
+
+
+def _places(arrays: Iterable[Slotted], *, is_condition: bool) -> dict[str, tuple[int, int]]:
+    return {each.name: (each.slot, each.columns) for each in arrays if each.is_condition == is_condition}
+
+
+def _block(group: Group) -> tuple[Any, ...]:
+    terms, conditions = (_places(group.scratch, is_condition=kind) for kind in (False, True))
+    return group.rows, group.arrays, terms, conditions
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes groups: equations as comments, a loop over blocks of rows around what runs by row."""
+
+    plan: Plan
+
+    def section(self, statements: Sequence[Statement], groups: Sequence[Group]) -> Iterator[str]:
+        """Yield the lines of one section; every statement's equation stands above the first line that it needs."""
+        lines = list(self.lines(statements, groups))
+        if any(
+            "N" in sizes_used(operand) for group in groups for each in group.instructions for operand in each.operands
+        ):
+            yield "N = w.N"
+        yield from lines
+
+    def lines(self, statements: Sequence[Statement], groups: Sequence[Group]) -> Iterator[str]:
+        """Yield the loops and lines of the groups."""
+        waiting = list(statements)
+        for group in groups:
+            if group.by_rows:
+                yield from self.equations(waiting, group.instructions[0].id, before=True)
+                yield from _loop(group)
+            for each in group.instructions:
+                pad = "    " if group.by_rows else ""
+                yield from (pad + line for line in self.equations(waiting, each.id))
+                is_last = each.target.name in {one.target.name for one in statements} and each is _last(groups, each)
+                yield from (pad + line for line in self.call(each, group, is_last, len(pad)))
+        while waiting:
+            yield from self.equation(waiting.pop(0))
+
+    def equations(self, waiting: list[Statement], id: str, *, before: bool = False) -> Iterator[str]:
+        """Yield the equations up to `id`, or up to the one before it."""
+        while any(statement.id == id for statement in waiting[1 if before else 0 :]):
+            yield from self.equation(waiting.pop(0))
+
+    def equation(self, statement: Statement) -> Iterator[str]:
+        """Yield an equation as a comment; one that needs no line of its own says where its value lies."""
+        assert statement.formula is not None
+        formula = FormulaPrinter(TextStyle()).node(statement.formula)
+        yield from comment_lines(f"{statement.id}  {statement.subject} = {formula}")
+        place = self.plan.sequenced.places.get(statement.target.name)
+        if isinstance(place, Var):
+            yield f"#     {statement.target.name} is {place.name}"
+
+    def call(self, each: Instruction, group: Group, shows_shape: bool, indent: int) -> Iterator[str]:
+        """Yield the lines of an instruction, the shape behind the one that finishes an equation."""
+        lines = OutPrinter(self.inside(group) if group.by_rows else self.whole, CALLED).line(each).split("\n")
+        broken = [part for line in lines for part in _broken(line, WIDTH - 4 - indent)]
+        shape = f"  # {shape_text(each.target.shape)}"
+        if shows_shape and len(broken[-1]) + len(shape) + 4 + indent <= WIDTH:
+            broken[-1] += shape
+        yield from broken
+
+    def whole(self, name: str) -> str:
+        """Return how an array is written outside of loops."""
+        program = self.plan.sequenced.program
+        own = {each.name for each in program.parameters} | set(program.gradients)
+        scalars = {each.target.name for each in self.plan.sequenced.instructions if not each.target.shape}
+        return name if name in own | scalars else f"w.{name}"
+
+    def inside(self, group: Group) -> _Inside:
+        """Return how an array is written in the loop of a group."""
+        return _Inside(self, {*group.arrays, *(each.name for each in group.scratch)})
+
+
+@dataclass(frozen=True)
+class _Inside:
+    writer: _Writer
+    bare: set[str]
+
+    def __call__(self, name: str) -> str:
+        return name if name in self.bare else self.writer.whole(name)
+
+
+def _last(groups: Sequence[Group], each: Instruction) -> Instruction:
+    """Return the last instruction with the same target."""
+    return [one for group in groups for one in group.instructions if one.target == each.target][-1]
+
+
+def _loop(group: Group) -> list[str]:
+    names = [*group.arrays, *(each.name for each in group.scratch if not each.is_condition)]
+    names += [each.name for each in group.scratch if each.is_condition]
+    one = ", ".join(names) if len(names) > 1 else f"({names[0]},)"
+    line = f"for {one} in w.{group.name}:"
+    if len(line) + 4 <= WIDTH:
+        return [line]
+    return ["for (", *(f"    {name}," for name in names), f") in w.{group.name}:"]
+
+
+def _broken(line: str, room: int) -> list[str]:
+    """Return a call on one line, or its arguments on a line between, as formatters lay it out."""
+    if len(line) <= room:
+        return [line]
+    name, _, arguments = line.removesuffix(")").partition("(")
+    return [f"{name}(", f"    {arguments}", ")"]
+
+
+def _optimizer(plan: UpdatePlan) -> BufferedOptimizerText:
+    update = plan.update
+    symbols = [name for name, _ in update.defaults]
+    vectors = ["theta", "g", *update.state, *plan.scratch]
+    code = NumpyPrinter()
+    called = [node for _, node in plan.scalars] + [node for _, node in plan.lines]
+    read = {name for node in called for name in variables(node)}
+    reading = [f"{name} = self.{name}" for name in (*symbols, "t") if name in read]
+    return BufferedOptimizerText(
+        name=update.name,
+        class_name=update.class_name,
+        title=update.title,
+        defaults=", ".join(f"{name}={value!r}" for name, value in update.defaults),
+        hyperparameters=tuple(f'self.{name} = {check_of(name)}("{name}", {name})' for name in symbols),
+        state=update.state,
+        scratch=plan.scratch,
+        vectors=", ".join(vectors),
+        reading=tuple(reading),
+        scalars=tuple(line for name, node in plan.scalars for line in _scalar(name, code.text(node))),
+        lines=tuple(_update_lines(plan, set(vectors))),
+        notes=tuple(_notes(plan.scales)),
+    )
+
+
+def _scalar(name: str, text: str) -> list[str]:
+    """Return the line of a number; a NumPy scalar would widen float32 arrays."""
+    return product_lines(f"{name} = ", text.replace("np.", "math."), indent=8)
+
+
+def _notes(scales: Iterable[tuple[str, Node]]) -> Iterator[str]:
+    """Yield what the vectors of the state are of those in the equations."""
+    text = FormulaPrinter(TextStyle(), entrywise=True)
+    for name, scale in scales:
+        yield f"{name} holds {name} / ({text.node(scale)}) of the equations"
+
+
+def _update_lines(plan: UpdatePlan, vectors: set[str]) -> Iterator[str]:
+    text = FormulaPrinter(TextStyle(), entrywise=True)
+    waiting = list(plan.update.statements)
+    printer = OutPrinter(str, {})
+    for instructions in plan.instructions:
+        last = instructions[-1].id
+        while any(statement.id == last for statement in waiting):
+            statement = waiting.pop(0)
+            assert statement.formula is not None
+            yield f"# {statement.id}  {TextStyle().name(statement.target.name)} ← {text.node(statement.formula)}"
+        for each in instructions:
+            yield printer.line(each)
