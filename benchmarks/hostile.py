@@ -61,7 +61,7 @@ def _attempted(compute: Callable[[Case], Found], case: Case) -> Found:
 
 
 def _symmlp(case: Case) -> Found:
-    import symmlp  # noqa: PLC0415  a contestant is imported in its own process only
+    import symmlp
 
     kind = np.dtype(case["dtype"]).type
     arguments = {name: kind(number) for name, number in case["inputs"].items()}
@@ -71,7 +71,7 @@ def _symmlp(case: Case) -> Found:
 
 
 def _sympy(case: Case) -> Found:
-    import sympy as sp  # noqa: PLC0415  a contestant is imported in its own process only
+    import sympy as sp
 
     symbols = {name: sp.Symbol(name, real=True) for name in case["inputs"]}
     formula = sp.sympify(case["expr_sympy"], locals=symbols)  # noqa: TID251  the text is a file of this repository
@@ -88,7 +88,7 @@ def _sympy(case: Case) -> Found:
 
 
 def _torch(case: Case) -> Found:
-    import torch  # noqa: PLC0415  a contestant is imported in its own process only
+    import torch
 
     kind = getattr(torch, case["dtype"])
     arguments = {
@@ -103,7 +103,7 @@ def _torch(case: Case) -> Found:
 
 
 def _jax(case: Case) -> Found:
-    import jax  # noqa: PLC0415  a contestant is imported in its own process only
+    import jax
 
     jax.config.update("jax_enable_x64", True)
     jnp = jax.numpy

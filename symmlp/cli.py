@@ -83,6 +83,7 @@ class ModuleStyle(StrEnum):
     """How a generated module is written."""
 
     plain = "plain"
+    buffered = "buffered"
 
 
 class Dtype(StrEnum):

@@ -27,7 +27,7 @@ from symmlp.deriving import derive
 from symmlp.errors import UnsupportedError
 from symmlp.generation import generate
 from symmlp.matrix import shape_text
-from symmlp.render import Context, ElementwiseContext
+from symmlp.render import BufferedContext, Context, ElementwiseContext
 from symmlp.render.layout import WIDTH
 from symmlp.spec import Dense, Network
 from symmlp.templating import template_variables
@@ -241,7 +241,11 @@ def test_the_first_line_can_hold_no_coding_cookie() -> None:
     assert second == ""
 
 
-TEMPLATES = [("numpy/plain.py.j2", Context), ("numpy/elementwise.py.j2", ElementwiseContext)]
+TEMPLATES = [
+    ("numpy/plain.py.j2", Context),
+    ("numpy/buffered.py.j2", BufferedContext),
+    ("numpy/elementwise.py.j2", ElementwiseContext),
+]
 
 
 def _disagreement(name: str, context: type) -> set[str]:

@@ -253,24 +253,7 @@ class _Writer:
         *before, last = arrays
         first = before[0] if len(before) == 1 else Product(tuple(before))
         left = Product((*numbers, first)) if numbers else first
-        return "multiply", (self.atom(left), self.factor(last))
-
-    def factor(self, node: Node) -> Node:
-        """Return an operand to multiply with: truth values serve as the numbers 1 and 0."""
-        chosen = self.opened(node)
-        if isinstance(chosen, Where) and (chosen.chosen, chosen.otherwise) == (ONE, ZERO):
-            return self.atom(chosen.condition)
-        return self.atom(node)
-
-    def opened(self, node: Node) -> Node:
-        """Return what a function of a single line computes, any other node as it is."""
-        match node:
-            case Call(name, arguments) if name in self.functions and not self.functions[name].statements:
-                function = self.functions[name]
-                names = {each.name: self.atom(one) for each, one in zip(function.parameters, arguments, strict=True)}
-                return _in_place(function.result, names)
-            case _:
-                return node
+        return "multiply", (self.atom(left), self.atom(last))
 
     def scaled(self, numbers: list[Node], array: Node) -> tuple[str, tuple[Node, ...]]:
         """Return the product of an array with numbers."""
@@ -291,7 +274,7 @@ class _Writer:
                 return "power", (self.atom(base), self.atom(exponent))
 
     def choice(self, condition: Node, chosen: Node, otherwise: Node) -> tuple[str, tuple[Node, ...]]:
-        """Return a choice; between 1 and 0 it is the condition itself, as a number."""
+        """Return a choice; between 1 and 0 the condition is copied, which NumPy does without allocating."""
         if (chosen, otherwise) == (ONE, ZERO):
             return "copy", (self.atom(condition),)
         return "where", (self.atom(condition), self.atom(chosen), self.atom(otherwise))
