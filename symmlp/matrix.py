@@ -187,6 +187,25 @@ def filled(node: Node, shape: Shape) -> Node:
     return Filled(node, shape) if shape and shape_of(node) == SCALAR else node
 
 
+def signed(node: Node) -> tuple[bool, Node]:
+    """Return (is negative, its positive counterpart): a leading negative number or -1 is taken off."""
+    match node:
+        case Number(value) if value < 0:
+            return True, Number(-value)
+        case Real(value) if value < 0:
+            return True, Real(-value)
+        case Product((Real(value), *rest)) if value < 0:
+            return True, Product((Real(-value), *rest))
+        case Product((Number(value), *rest)) if value < 0:
+            kept = rest if value == -1 else [Number(-value), *rest]
+            return True, kept[0] if len(kept) == 1 else Product(tuple(kept))
+        case Divide(top, bottom):
+            negative, positive = signed(top)
+            return negative, Divide(positive, bottom)
+        case _:
+            return False, node
+
+
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     """Return `node` with `change` applied to each direct operand."""
     return type(node)(*(_changed(getattr(node, name), change) for name in _field_names(cast("Any", type(node)))))

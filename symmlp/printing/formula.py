@@ -37,6 +37,7 @@ from symmlp.matrix import (
     Var,
     Where,
     shape_of,
+    signed,
 )
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
@@ -212,25 +213,6 @@ def _bounds(start: Size, size: Size) -> tuple[Size, Size]:
     if isinstance(start, int) and isinstance(size, int):
         return start, start + size
     return start, f"{start} + {size}" if start else size
-
-
-def signed(node: Node) -> tuple[bool, Node]:
-    """Return (is negative, its positive counterpart): a leading negative number or -1 is taken off."""
-    match node:
-        case Number(value) if value < 0:
-            return True, Number(-value)
-        case Real(value) if value < 0:
-            return True, Real(-value)
-        case Product((Real(value), *rest)) if value < 0:
-            return True, Product((Real(-value), *rest))
-        case Product((Number(value), *rest)) if value < 0:
-            kept = rest if value == -1 else [Number(-value), *rest]
-            return True, kept[0] if len(kept) == 1 else Product(tuple(kept))
-        case Divide(top, bottom):
-            negative, positive = signed(top)
-            return negative, Divide(positive, bottom)
-        case _:
-            return False, node
 
 
 def _joined(parts: Sequence[tuple[bool, str]], style: Style) -> str:

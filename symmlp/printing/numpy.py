@@ -27,9 +27,9 @@ from symmlp.matrix import (
     Transpose,
     Var,
     Where,
+    signed,
     variables,
 )
-from symmlp.printing.formula import signed
 from symmlp.printing.text import decimal
 
 SUM, PRODUCT, UNARY, POWER, ATOM = 1, 2, 3, 4, 5

@@ -34,10 +34,10 @@ from symmlp.matrix import (
     Where,
     rebuild,
     shape_of,
+    signed,
     substitute,
     variables,
 )
-from symmlp.printing.formula import signed
 from symmlp.program.ir import Function, Program, Statement
 
 ONE, ZERO = Number(Fraction(1)), Number(Fraction(0))
