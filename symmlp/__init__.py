@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from symmlp.generation import generate
     from symmlp.listing import listed
     from symmlp.pictures import Drawing, format_of, picture
+    from symmlp.reporting import report
     from symmlp.samples import Samples, read_samples
     from symmlp.spec import Dense, Network
     from symmlp.training import TrainResult, demo, train
@@ -43,6 +44,7 @@ _HOMES = {
     "listed": "symmlp.listing",
     "picture": "symmlp.pictures",
     "read_samples": "symmlp.samples",
+    "report": "symmlp.reporting",
     "train": "symmlp.training",
     "verify": "symmlp.audit",
     "write_all": "symmlp.files",
@@ -72,6 +74,7 @@ __all__ = [
     "listed",
     "picture",
     "read_samples",
+    "report",
     "train",
     "verify",
     "write_all",

@@ -181,6 +181,25 @@ def graph(
 
 
 @app.command()
+def report(
+    spec: Spec,
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="The page to write, an .html file.", show_default=False)
+    ],
+    steps: Annotated[Depth, typer.Option(help="How far the steps go.")] = Depth.full,
+    layout: Annotated[
+        Layout, typer.Option(help="Rows of samples, or one column, in formulas and tree.")
+    ] = Layout.batch,
+    force: Force = False,
+) -> None:
+    """Write one page with formulas, code and tree side by side, for any browser, without a network."""
+    if not output.lower().endswith((".html", ".htm")):
+        raise symmlp.SymmlpError(f"output: expected a file name ending in .html, got {output!a}")
+    page = symmlp.report(symmlp.Network.load(spec), steps=steps.value, layout=layout.value)
+    symmlp.write_text(output, page, force=force)
+
+
+@app.command()
 def generate(
     spec: Spec,
     output: Annotated[str, typer.Option("-o", "--output", help="The module to write, a .py file.", show_default=False)],

@@ -39,7 +39,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("pictures",),
     ("generation",),
     ("verification", "datasets", "samples"),
-    ("audit", "checking", "entrywise", "listing", "training"),
+    ("audit", "checking", "entrywise", "listing", "reporting", "training"),
     ("__init__",),
     ("cli",),
     ("__main__",),

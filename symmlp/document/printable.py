@@ -83,20 +83,20 @@ class PrintableDerivation(Derivation):
 
     def text(self, *, wrt: Sequence[str] | None = None, steps: Depth | bool = "full") -> str:
         """Return the derivation as Unicode text."""
-        return text_page(self.page(wrt=wrt), self.naming, _depth(steps))
+        return text_page(self.page(wrt=wrt), self.naming, checked_depth(steps))
 
     def latex(self, *, wrt: Sequence[str] | None = None, steps: Depth | bool = "full", standalone: bool = False) -> str:
         """Return the derivation in LaTeX (amsmath), to be put in a document, or as a document with `standalone`."""
         write = latex_document if standalone else latex_page
-        return write(self.page(wrt=wrt), self.naming, _depth(steps))
+        return write(self.page(wrt=wrt), self.naming, checked_depth(steps))
 
     def markdown(self, *, wrt: Sequence[str] | None = None, steps: Depth | bool = "full") -> str:
         """Return the derivation in Markdown, its formulas between dollar signs."""
-        return markdown_page(self.page(wrt=wrt), self.naming, _depth(steps))
+        return markdown_page(self.page(wrt=wrt), self.naming, checked_depth(steps))
 
     def html(self, *, wrt: Sequence[str] | None = None, steps: Depth | bool = "full") -> str:
         """Return the derivation as one HTML file that needs no network and no script."""
-        return html_page(self.page(wrt=wrt), self.naming, _depth(steps))
+        return html_page(self.page(wrt=wrt), self.naming, checked_depth(steps))
 
     def as_dict(self, *, wrt: Sequence[str] | None = None) -> dict[str, Any]:
         """Return plain data with the steps at every depth; docs/derivation.schema.json describes it."""
@@ -153,7 +153,12 @@ def derive(
     return printable
 
 
-def _depth(steps: Depth | bool) -> Depth:
+def checked_depth(steps: Depth | bool) -> Depth:
+    """Return how far steps go, True being `full` and False `none`.
+
+    Raises:
+        SymmlpError: an unknown word.
+    """
     if isinstance(steps, bool):
         return "full" if steps else "none"
     if steps not in DEPTHS:

@@ -20,6 +20,9 @@ from symmlp.pictures.tree import tree
 from symmlp.pictures.tree_layout import tree_layout
 from symmlp.spec import Network
 
+LAYERS_ON_A_PAGE = 40
+"""A page that scrolls draws a network of so many layers completely."""
+
 Format = Literal["mermaid", "dot", "tikz", "svg"]
 
 SUFFIXES: dict[str, Format] = {".mmd": "mermaid", ".dot": "dot", ".gv": "dot", ".tex": "tikz", ".svg": "svg"}
@@ -67,6 +70,12 @@ def picture(
     derivation = derive(subject, layout=layout) if isinstance(subject, Network) else subject
     whole = tree(derivation, backward=backward) if kind == "tree" else network(derivation, backward=backward)
     return Drawing(_printed(shorten(whole), format), format)
+
+
+def tree_svg(derivation: Derivation) -> str:
+    """Return the tree with its cotangents for a page of HTML: every part that shows an id is a link to it."""
+    whole = tree(derivation, backward=True)
+    return svg(tree_layout(shorten(whole, LAYERS_ON_A_PAGE)), linked=True)
 
 
 def _printed(picture: Picture, format: Format) -> str:

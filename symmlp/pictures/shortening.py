@@ -16,13 +16,13 @@ LAYERS_KEPT = 3
 MORE = "more"
 
 
-def shorten(picture: Picture) -> Picture:
-    """Return `picture` with its middle layers as one node, which has the ids of everything left out.
+def shorten(picture: Picture, in_full: int = LAYERS_IN_FULL) -> Picture:
+    """Return `picture`, if deeper than `in_full`, with its middle layers as one node that has their ids.
 
     X → 1 → 2 → 3 → 4 → … → 197 → 198 → 199 → 200 → L   =>   X → 1 → 2 → 3 → (… 194 more layers) → 198 → 199 → 200 → L
     """
     depth = max(node.layer for node in picture.nodes)
-    return _Cut(picture, depth).made() if depth > LAYERS_IN_FULL else picture
+    return _Cut(picture, depth).made() if depth > in_full else picture
 
 
 @dataclass(frozen=True)

@@ -54,10 +54,12 @@ RULES = f"""
 """
 
 
-def svg(sheet: Sheet) -> str:
-    """Return a sheet as a complete SVG document."""
+def svg(sheet: Sheet, *, linked: bool = False) -> str:
+    """Return a sheet as a complete SVG document; if `linked`, what shows an id is a link to it on the page around."""
     picture = sheet.picture
     root = ET.Element("svg", _root(sheet))
+    if linked:
+        root.set("style", f"--width: {root.attrib['width']}px")
     title, desc = (f"{picture.kind}-{part}" for part in ("title", "desc"))
     ET.SubElement(root, "title", {"id": title}).text = picture.title
     ET.SubElement(root, "desc", {"id": desc}).text = picture.description
@@ -65,9 +67,9 @@ def svg(sheet: Sheet) -> str:
     ET.SubElement(root, "style").text = RULES % (_variables(LIGHT), _variables(DARK))
     ET.SubElement(root, "rect", {"class": "surface", "width": "100%", "height": "100%", "rx": "10"})
     for route in sheet.routes:
-        _draw_route(root, route, picture.kind)
+        _draw_route(root, route, picture.kind, linked)
     for box in sheet.boxes:
-        _draw_box(root, box, picture.kind)
+        _draw_box(root, box, picture.kind, linked)
     for text in sheet.texts:
         _draw_text(root, text)
     return ET.tostring(root, encoding="unicode") + "\n"
@@ -89,9 +91,11 @@ def _variables(colours: Mapping[str, str]) -> str:
     return " ".join(f"--{name}: {colour};" for name, colour in colours.items())
 
 
-def _group(root: ET.Element, part: PictureNode | PictureEdge, role: str, kind: str) -> ET.Element:
+def _group(root: ET.Element, part: PictureNode | PictureEdge, role: str, kind: str, is_link: bool) -> ET.Element:
     """Return the group of a part, which carries its ids and, as a tooltip, its whole formula."""
-    group = ET.SubElement(root, "g", {"id": f"{kind}-{part.id}", "class": role})
+    group = ET.SubElement(root, "a" if is_link else "g", {"id": f"{kind}-{part.id}", "class": role})
+    if is_link:
+        group.set("href", f"#{part.equations[0]}")
     if part.equations:
         group.set("data-id", " ".join(part.equations))
     if part.label.array:
@@ -107,8 +111,8 @@ def _tooltip(part: PictureNode | PictureEdge) -> str:
     return f"{part.equations[0]}  {formula}" if part.label.value is not None else formula
 
 
-def _draw_box(root: ET.Element, box: Box, kind: str) -> None:
-    group = _group(root, box.node, box.node.role, kind)
+def _draw_box(root: ET.Element, box: Box, kind: str, linked: bool) -> None:
+    group = _group(root, box.node, box.node.role, kind, linked and bool(box.node.equations))
     for x, y in box.units:
         ET.SubElement(group, "circle", {"class": "frame", "cx": _at(x), "cy": _at(y), "r": _at(UNIT_RADIUS)})
     if not box.units:
@@ -123,8 +127,10 @@ def _draw_box(root: ET.Element, box: Box, kind: str) -> None:
         _draw_text(group, text)
 
 
-def _draw_route(root: ET.Element, route: Route, kind: str) -> None:
-    group = _group(root, route.edge, route.edge.direction, kind)
+def _draw_route(root: ET.Element, route: Route, kind: str, linked: bool) -> None:
+    # An array on its way forward is part of the equation of the box that it enters, which is linked already.
+    is_link = linked and route.edge.label.value is not None
+    group = _group(root, route.edge, route.edge.direction, kind, is_link)
     ways = " ".join(_way(path) for path in route.paths)
     ET.SubElement(group, "path", {"class": "path" if route.has_head else "strands", "d": ways})
     if route.has_head:
