@@ -7,6 +7,7 @@ from symmlp.deriving import derive
 from symmlp.errors import UnsupportedError, shown
 from symmlp.printing.numpy import width_of
 from symmlp.program import passes
+from symmlp.program.error_functions import error_functions
 from symmlp.program.instructions import drop_dead, sequence
 from symmlp.program.ir import Program
 from symmlp.program.lowering import lower
@@ -44,7 +45,7 @@ def _plain(program: Program, derivation: Derivation, dtype: Dtype) -> str:
 def _buffered(program: Program, derivation: Derivation, dtype: Dtype) -> str:
     """Return the module that allocates nothing per step: an operation a line, memory planned."""
     program.check()
-    sequenced = drop_dead(sequence(program)).check()
+    sequenced = drop_dead(sequence(program, error_functions(dtype))).check()
     return render_buffered(plan(sequenced), derivation, dtype=dtype, version=__version__)
 
 

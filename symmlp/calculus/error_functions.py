@@ -37,6 +37,13 @@ def far_coefficients() -> tuple[float, ...]:
         return _interpolant(_scaled_tail, lowest, highest, 23)
 
 
+@cache
+def scaled_tail_coefficients(degree: int) -> tuple[float, ...]:
+    """Return the coefficients of q over all of x >= 0, highest power first."""
+    with mp.workdps(DIGITS):
+        return _interpolant(_scaled_tail, mpf(-1), mpf(FAR - CENTRE) / (FAR + CENTRE), degree)
+
+
 def _scaled_tail(q: mpf) -> mpf:
     x = CENTRE * (1 + q) / (1 - q)
     return mp.exp(x * x) * mp.erfc(x) * (1 + 2 * x)

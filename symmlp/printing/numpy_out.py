@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from symmlp.errors import UnsupportedError
@@ -24,7 +24,6 @@ class OutPrinter:
     """Prints instructions; `place` says how an array is written where the instruction stands."""
 
     place: Callable[[str], str]
-    calls: Mapping[str, str]
 
     def line(self, each: Instruction) -> str:
         """Return the call that carries out an instruction.
@@ -49,8 +48,6 @@ class OutPrinter:
                 return f"np.matmul({operands[0]}, {operands[1]}, out={out})"
             case "join_0" | "join_1" as join:
                 return f"np.concatenate([{', '.join(operands)}], axis={join[-1]}, out={out})"
-            case operation if operation in self.calls:
-                return f"np.copyto({out}, {self.calls[operation]}({', '.join(operands)}))"
             case operation:
                 return f"{self.ufunc(operation)}({', '.join(operands)}, out={out})"
 

@@ -104,12 +104,13 @@ class Sequenced:
         return self
 
 
-def sequence(program: Program) -> Sequenced:
-    """Return the program with one operation a line.
+def sequence(program: Program, library: Iterable[Function] = ()) -> Sequenced:
+    """Return the program with one operation a line, its functions and those of the `library` written out.
 
     y = exp(x) / (1 + exp(x))   =>   y_1 = exp(x);  y_2 = y_1 + 1;  y = y_1 / y_2
     """
-    writer = _Writer({function.call: function for function in program.functions}, set(program.gradients))
+    functions = {function.call: function for function in (*library, *program.functions)}
+    writer = _Writer(functions, set(program.gradients))
     forward = tuple(writer.statements(program.forward))
     loss = tuple(writer.statements([program.loss]))
     backward = tuple(writer.statements(program.backward))
@@ -120,6 +121,12 @@ def sequence_update(statements: Sequence[Statement], state: Iterable[str]) -> tu
     """Return an optimizer's update with one operation a line; vectors of its state keep their names."""
     writer = _Writer({}, set(state))
     return tuple(writer.statements(statements))
+
+
+def sequence_functions(value: Node, target: Var, library: Iterable[Function]) -> tuple[Instruction, ...]:
+    """Return one expression with one operation a line, the functions of the `library` written out."""
+    writer = _Writer({function.call: function for function in library}, set())
+    return tuple(writer.statements([Statement(target, value)]))
 
 
 @dataclass

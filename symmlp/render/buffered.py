@@ -25,9 +25,6 @@ from symmlp.render.layout import WIDTH, assignment, comment_lines, product_lines
 from symmlp.render.module import shared
 from symmlp.render.optimizers import check_of
 
-CALLED = {"erf": "erf", "erfc": "erfc"}
-"""Functions that a module defines itself; what they return is copied."""
-
 
 def buffered_context(plan: Plan, derivation: Derivation, dtype: Dtype, version: str) -> BufferedContext:
     """Return what the buffered template uses."""
@@ -135,7 +132,7 @@ class _Writer:
 
     def call(self, each: Instruction, group: Group, shows_shape: bool, indent: int) -> Iterator[str]:
         """Yield the lines of an instruction, the shape behind the one that finishes an equation."""
-        lines = OutPrinter(self.inside(group) if group.by_rows else self.whole, CALLED).line(each).split("\n")
+        lines = OutPrinter(self.inside(group) if group.by_rows else self.whole).line(each).split("\n")
         broken = [part for line in lines for part in _broken(line, WIDTH - 4 - indent)]
         shape = f"  # {shape_text(each.target.shape)}"
         if shows_shape and len(broken[-1]) + len(shape) + 4 + indent <= WIDTH:
@@ -225,7 +222,7 @@ def _notes(scales: Iterable[tuple[str, Node]]) -> Iterator[str]:
 def _update_lines(plan: UpdatePlan, vectors: set[str]) -> Iterator[str]:
     text = FormulaPrinter(TextStyle(), entrywise=True)
     waiting = list(plan.update.statements)
-    printer = OutPrinter(str, {})
+    printer = OutPrinter(str)
     for instructions in plan.instructions:
         last = instructions[-1].id
         while any(statement.id == last for statement in waiting):

@@ -79,7 +79,6 @@ class ModuleContext:
     masks: tuple[MaskText, ...]
     drawn: tuple[str, ...]
     keep_all: tuple[str, ...]
-    error_functions: ErrorFunctions | None
     prediction_kind: str
     target_kind: str
 
@@ -88,6 +87,7 @@ class ModuleContext:
 class Context(ModuleContext):
     """Everything that the plain template may use; each field is used, and nothing else is there."""
 
+    error_functions: ErrorFunctions | None
     functions: tuple[FunctionText, ...]
     masks_unpacking: tuple[str, ...]
     unpacking: tuple[str, ...]

@@ -40,7 +40,6 @@ def shared(program: Program, derivation: Derivation, template: str, dtype: Dtype
         "masks": tuple(_mask(mask, derivation) for mask in derivation.graph.masks),
         "drawn": tuple(array.name for array in program.drawn),
         "keep_all": tuple(_keep_all(derivation.graph.masks)),
-        "error_functions": error_functions(program.functions),
         "prediction_kind": loss.decides,
         "target_kind": loss.targets,
     }
@@ -53,6 +52,7 @@ def plain_context(program: Program, derivation: Derivation, dtype: Dtype, versio
     return Context(
         **shared(program, derivation, "numpy/plain", dtype, version),
         masks_unpacking=tuple(masks_unpacking(program, {array.name for array in program.drawn})),
+        error_functions=error_functions(program.functions),
         functions=tuple(writer.function(function) for function in program.functions),
         unpacking=tuple(assignment([each.name for each in program.parameters], "unpack(theta)")),
         forward=tuple(writer.statements(program.forward)),

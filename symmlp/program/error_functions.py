@@ -1,0 +1,76 @@
+"""erf and erfc as functions of a program, for code that writes every operation out: one polynomial, no branch in erfc.
+
+erfc(x) = exp(-x²)·q((x - 2)/(x + 2))/(1 + 2x) for x ≥ 0, with the q that `calculus.error_functions` interpolates, here
+over the whole half-line and of a degree that the dtype needs; erfc(-x) = 2 - erfc(x). x² is split into h² and
+(x - h)(x + h), where h has few enough digits for h² to be exact.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+from typing import Literal
+
+from symmlp.calculus.error_functions import near_coefficients, scaled_tail_coefficients
+from symmlp.matrix import Add, Call, Compare, Divide, Node, Number, Power, Product, Real, Var, Where
+from symmlp.program.ir import Function, Statement
+
+DEGREES = {"float64": 26, "float32": 12}
+LARGEST = {"float64": 28, "float32": Fraction(21, 2)}
+"""erfc is below the smallest number from there on."""
+
+ROUNDERS = {"float64": 1.5 * 2.0**40, "float32": 1.5 * 2.0**16}
+"""Added and subtracted again, they leave 12 or 7 binary digits behind the point."""
+
+X = Var("x", ())
+ONE, TWO, MINUS = Number(Fraction(1)), Number(Fraction(2)), Number(Fraction(-1))
+
+
+@cache
+def error_functions(dtype: Literal["float64", "float32"]) -> tuple[Function, Function]:
+    """Return erf and erfc to the accuracy of the dtype."""
+    return _erf(dtype), _erfc(dtype)
+
+
+def _erfc(dtype: Literal["float64", "float32"]) -> Function:
+    size, tail = _tail(Call("abs", (X,)), dtype)
+    below, value = Var("below", ()), Var("value", ())
+    return Function(
+        "erfc",
+        "erfc",
+        (X,),
+        (
+            *size,
+            Statement(value, tail),
+            Statement(below, Where(Compare("<", X, Number(Fraction(0))), ONE, Number(Fraction(0)))),
+        ),
+        Add((value, Product((below, Add((TWO, Product((MINUS, TWO, value)))))))),
+    )
+
+
+def _erf(dtype: Literal["float64", "float32"]) -> Function:
+    size, tail = _tail(Call("abs", (X,)), dtype)
+    near = Product((X, _polynomial(near_coefficients(), Power(Call("min", (Call("abs", (X,)), ONE)), TWO))))
+    far = Product((Call("sign", (X,)), Add((ONE, Product((MINUS, tail))))))
+    return Function("erf", "erf", (X,), size, Where(Compare("<", Call("abs", (X,)), ONE), near, far))
+
+
+def _tail(size: Node, dtype: Literal["float64", "float32"]) -> tuple[tuple[Statement, ...], Node]:
+    """Return the lines before erfc of a size that is at least zero, and erfc of it."""
+    a, h, u = (Var(name, ()) for name in "ahu")
+    rounder, centre = Real(ROUNDERS[dtype]), Number(Fraction(2))
+    lines = (
+        Statement(a, Call("min", (size, Number(Fraction(LARGEST[dtype]))))),
+        Statement(h, Add((Add((a, rounder)), Product((MINUS, rounder))))),
+        Statement(u, Divide(Add((a, Product((MINUS, centre)))), Add((a, centre)))),
+    )
+    scaled = Divide(_polynomial(scaled_tail_coefficients(DEGREES[dtype]), u), Add((Product((TWO, a)), ONE)))
+    rest = Product((MINUS, Add((a, Product((MINUS, h)))), Add((a, h))))
+    return lines, Product((Call("exp", (Product((MINUS, Power(h, TWO))),)), Call("exp", (rest,)), scaled))
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Node) -> Node:
+    value: Node = Real(coefficients[0])
+    for coefficient in coefficients[1:]:
+        value = Add((Product((value, x)), Real(coefficient)))
+    return value
