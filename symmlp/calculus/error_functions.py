@@ -26,7 +26,7 @@ FAR = 28
 def near_coefficients() -> tuple[float, ...]:
     """Return the coefficients of p, highest power first."""
     with mp.workdps(DIGITS):
-        return _interpolant(lambda s: mp.erf(mp.sqrt(s)) / mp.sqrt(s) if s else 2 / mp.sqrt(mp.pi), mpf(0), mpf(1), 14)
+        return interpolant(lambda s: mp.erf(mp.sqrt(s)) / mp.sqrt(s) if s else 2 / mp.sqrt(mp.pi), mpf(0), mpf(1), 14)
 
 
 @cache
@@ -34,14 +34,14 @@ def far_coefficients() -> tuple[float, ...]:
     """Return the coefficients of q, highest power first."""
     with mp.workdps(DIGITS):
         lowest, highest = ((x - CENTRE) / (x + CENTRE) for x in (mpf(1) / 2, mpf(FAR)))
-        return _interpolant(_scaled_tail, lowest, highest, 23)
+        return interpolant(_scaled_tail, lowest, highest, 23)
 
 
 @cache
 def scaled_tail_coefficients(degree: int) -> tuple[float, ...]:
     """Return the coefficients of q over all of x >= 0, highest power first."""
     with mp.workdps(DIGITS):
-        return _interpolant(_scaled_tail, mpf(-1), mpf(FAR - CENTRE) / (FAR + CENTRE), degree)
+        return interpolant(_scaled_tail, mpf(-1), mpf(FAR - CENTRE) / (FAR + CENTRE), degree)
 
 
 def _scaled_tail(q: mpf) -> mpf:
@@ -49,7 +49,7 @@ def _scaled_tail(q: mpf) -> mpf:
     return mp.exp(x * x) * mp.erfc(x) * (1 + 2 * x)
 
 
-def _interpolant(function: Callable[[mpf], mpf], low: mpf, high: mpf, degree: int) -> tuple[float, ...]:
+def interpolant(function: Callable[[mpf], mpf], low: mpf, high: mpf, degree: int) -> tuple[float, ...]:
     """Return the polynomial through `degree` + 1 Chebyshev points, in powers, highest first, as float64."""
     count = degree + 1
     angles = [mp.pi * (2 * k + 1) / (2 * count) for k in range(count)]

@@ -16,7 +16,7 @@ from symmlp.matrix import Add, Call, Compare, Divide, Node, Number, Power, Produ
 from symmlp.program.ir import Function, Statement
 
 DEGREES = {"float64": 26, "float32": 12}
-LARGEST = {"float64": 28, "float32": Fraction(21, 2)}
+LARGEST = {"float64": Fraction(28), "float32": Fraction(21, 2)}
 """erfc is below the smallest number from there on."""
 
 ROUNDERS = {"float64": 1.5 * 2.0**40, "float32": 1.5 * 2.0**16}
@@ -60,7 +60,7 @@ def _tail(size: Node, dtype: Literal["float64", "float32"]) -> tuple[tuple[State
     a, h, u = (Var(name, ()) for name in "ahu")
     rounder, centre = Real(ROUNDERS[dtype]), Number(Fraction(2))
     lines = (
-        Statement(a, Call("min", (size, Number(Fraction(LARGEST[dtype]))))),
+        Statement(a, Call("min", (size, Number(LARGEST[dtype])))),
         Statement(h, Add((Add((a, rounder)), Product((MINUS, rounder))))),
         Statement(u, Divide(Add((a, Product((MINUS, centre)))), Add((a, centre)))),
     )
