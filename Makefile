@@ -16,7 +16,7 @@ export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test sweep parity lint types golden dist smoke clean
+.PHONY: help demo test sweep browser parity lint types golden dist smoke clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -25,10 +25,13 @@ demo: $(STAMPS)/package ## derive, generate, verify and train on a bundled data 
 	$(BIN)/symmlp demo --force
 
 test: $(STAMPS)/test ## run the tests (no deep-learning framework needed)
-	$(PYTEST) -n $(WORKERS) -m "not slow"
+	$(PYTEST) -n $(WORKERS) -m "not slow and not browser"
 
 sweep: $(STAMPS)/test ## the slow tests, which look at many more networks; some minutes
 	$(PYTEST) -n $(WORKERS) -m slow
+
+browser: $(STAMPS)/browser ## use the report's page in a headless Chromium, which the system has to bring along
+	$(PYTEST) -m browser
 
 parity: $(STAMPS)/parity ## compare loss and gradients with PyTorch, JAX and scikit-learn
 	SYMMLP_PARITY=1 $(PYTEST) tests/parity
@@ -75,6 +78,10 @@ $(STAMPS)/test: $(STAMPS)/package
 
 $(STAMPS)/parity: $(STAMPS)/test
 	$(PIP) --editable '.[test,parity]'
+	@touch $@
+
+$(STAMPS)/browser: $(STAMPS)/test
+	$(PIP) --editable '.[test,browser]'
 	@touch $@
 
 $(STAMPS)/build: $(STAMPS)/package
