@@ -31,7 +31,7 @@ def is_seen(driver: Any, css: str) -> bool:
     """Return whether an element is within the part of its column that shows."""
     element = part(driver, css)
     place, pane = (driver.execute_script(PLACE, each) for each in (element, part(driver, css.split(" ")[0])))
-    return place[0] >= pane[0] and place[1] <= pane[1] and place[2] <= pane[2] and place[3] >= pane[3]
+    return bool(place[0] >= pane[0] and place[1] <= pane[1] and place[2] <= pane[2] and place[3] >= pane[3])
 
 
 def lit(driver: Any, kind: str = "lit") -> set[tuple[str, str]]:
