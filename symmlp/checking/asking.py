@@ -17,6 +17,7 @@ from symmlp.checking.lines import formula_of
 from symmlp.checking.points import Point, draw_points
 from symmlp.checking.reading import Words, read
 from symmlp.checking.repairs import code
+from symmlp.checking.scale import is_zero
 from symmlp.checking.subject import Subject, equation_text, text_of
 from symmlp.checking.verdict import PROMISE, FormulaCheck, Mistake, WorstEntry
 from symmlp.derivation import Derivation
@@ -26,9 +27,6 @@ from symmlp.graph import Layout
 from symmlp.matrix import Node, Real, Shape, SizeOf, Var, shape_text, variables
 from symmlp.printing.text import TextStyle
 from symmlp.spec import Network
-
-ROUNDING = 1e-13
-"""What is smaller than this, relative to the gradient, is zero."""
 
 
 def check_formula(
@@ -75,13 +73,24 @@ def aliases(derivation: Derivation) -> dict[str, str]:
         f"{letter}0": graph.nodes[0].operands["X"],
         f"{letter}{len(derivation.network.layers)}": graph.nodes[-2].output,
     }
+    if derivation.layout == "sample":
+        # Whoever has the batch's letters in mind is understood: P − Y, X, A1 and Z1 for p − y, x, y1 and o1.
+        single = ("X", graph.nodes[0].operands["X"]), ("P", graph.nodes[-2].output), ("Y", graph.nodes[-1].given["Y"])
+        found |= dict(single)
+        found |= {_BATCH[name[0]] + name[1:]: name for name in graph.shapes if name[0] in _BATCH and name[1:].isdigit()}
     return {alias: name for alias, name in found.items() if alias not in graph.shapes}
 
 
+_BATCH = {"o": "Z", "y": "A"}
+"""The letters that arrays of a layer have in the batch layout, by those of the one-sample layout."""
+
+
 def printed_names(derivation: Derivation) -> dict[str, str]:
-    """Return the arrays that formulas print in Greek letters, by what they print."""
+    """Return the arrays that formulas print in Greek letters, by what they print; δ2 is ∂L/∂Z2."""
     shown_as = {TextStyle().name(name): name for name in derivation.graph.shapes}
-    return {printed: name for printed, name in shown_as.items() if not printed.isascii()}
+    letter = "Z" if derivation.layout == "batch" else "o"
+    deltas = {f"δ{name[1:]}": f"d{name}" for name in derivation.graph.shapes if name[0] == letter}
+    return deltas | {printed: name for printed, name in shown_as.items() if not printed.isascii()}
 
 
 def _asked_for(derivation: Derivation, wrt: str) -> str:
@@ -108,6 +117,8 @@ def _words(derivation: Derivation, functions: Functions, array: str) -> Words:
     arrays |= {name: Real(value) for name, value in (("pi", math.pi), ("e", math.e))}
     own = {f"d{array}": "is what is asked for; write it in other arrays"}
     own |= {f"d{alias}": own[f"d{array}"] for alias, name in aliases(derivation).items() if name == array}
+    if derivation.layout == "sample":
+        own["N"] = "is not there: this layout has one sample, and no mean over samples"
     forbidden = own | functions.without_slope()
     return Words(arrays, functions.callee, functions.names, forbidden, printed_names(derivation))
 
@@ -155,7 +166,8 @@ class _Check:
     def _wrong(self, clash: Mistake | None, error: float = math.inf) -> FormulaCheck:
         plain = self._without_value() if clash is None else None
         if plain is not None:
-            return self._record(error, (plain,))
+            reasons = Diagnosis(self._subject, self.candidate).vanishing() if plain.kind == "zero" else ()
+            return self._record(error, (plain, *reasons))
         found, *alternatives = Diagnosis(self._subject, self.candidate).explanations() or [()]
         if clash is not None:
             return self._record(error, (clash, *found), tuple((clash, *each) for each in alternatives))
@@ -176,7 +188,7 @@ class _Check:
         )
 
     def _is_zero(self, value: Array, point: Point) -> bool:
-        return float(np.max(np.abs(value))) <= ROUNDING * float(np.max(np.abs(point.arrays[f"d{self.array}"])))
+        return is_zero(value, point.arrays[f"d{self.array}"])
 
     def _unexplained(self) -> Mistake:
         """Return what can be said of a formula that no known mistake leads to."""

@@ -14,6 +14,7 @@ from symmlp.matrix import (
     SCALAR,
     Add,
     Call,
+    Compare,
     Divide,
     Filled,
     MatMul,
@@ -122,6 +123,16 @@ def _untransposed(node: Node) -> Node:
     return node
 
 
+def as_column(vector: Node) -> Node:
+    """Return a vector (n,) as a column (n, 1), which is `vector[:, None]`."""
+    return Transpose(Product((vector, COLUMN_OF_ONES)))
+
+
+def count_of(node: Node) -> Node:
+    """Return the number of entries of an array, which is `array.size`."""
+    return _count(node, None)
+
+
 def _transposed(given: Given) -> Node:
     given.allow(1, 1)
     return Transpose(given.node(given.arguments[0]))
@@ -222,6 +233,14 @@ def _choosing(given: Given) -> Node:
     return Where(*given.nodes())
 
 
+def _heaviside(given: Given) -> Node:
+    """Return 1 where x > 0, 0 where x < 0, and the second argument where x is 0."""
+    given.allow(2, 2)
+    argument, at_zero = given.nodes()
+    zero = Number(Fraction(0))
+    return Where(Compare(">", argument, zero), ONE, Where(Compare("<", argument, zero), zero, at_zero))
+
+
 def _extreme(kind: str) -> Builder:
     """Return the builder of max(0, x), and of max(x, axis=1)."""
 
@@ -259,6 +278,7 @@ NUMPY_FUNCTIONS: dict[str, Builder] = {
     "rowsum": _reducing("sum", axis=1),
     "rowmax": _reducing("max", axis=1),
     "where": _choosing,
+    "heaviside": _heaviside,
     "dot": _joining(MatMul),
     "matmul": _joining(MatMul),
     "outer": _calling("outer", 2),

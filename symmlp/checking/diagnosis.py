@@ -19,7 +19,7 @@ from symmlp.checking.hypotheses import Hypothesis, further, hypotheses
 from symmlp.checking.points import Point
 from symmlp.checking.repairs import repairs
 from symmlp.checking.replacing import ARRAY_KINDS
-from symmlp.checking.scale import Scale, ratio, scale_of
+from symmlp.checking.scale import Scale, is_zero, ratio, scale_of
 from symmlp.checking.subject import Subject, equation_text
 from symmlp.checking.told import at, is_simple, scale_mistakes
 from symmlp.checking.verdict import Mistake
@@ -60,11 +60,34 @@ class Diagnosis:
 
     def explanations(self) -> list[Explanation]:
         """Return the mistakes that explain the candidate, and others that lead to the same numbers; or none."""
-        for search in (self.scaled_or_single, self.scaled_single, self.repaired, self.pairs, self.other_gradients):
+        searches = (
+            self.scaled_or_single,
+            self.same_gradients,
+            self.scaled_single,
+            self.repaired,
+            self.pairs,
+            self.other_gradients,
+        )
+        for search in searches:
             found = _distinct(search())
             if found:
                 return [found[0], *_worth_telling(found)][: 1 + ALTERNATIVES]
         return []
+
+    def vanishing(self) -> Explanation:
+        """Return the wrong sum by which the gradient becomes zero, as a row of P − Y does; or none."""
+        sums = (each for each in hypotheses(self.subject) if each.kind == "wrong_axis")
+        return next(((told(each),) for each in sums if self._vanishes(each)), ())
+
+    def _vanishes(self, hypothesis: Hypothesis) -> bool:
+        for value, point in zip(self.candidate.values, self.subject.points, strict=True):
+            try:
+                made = self.subject.value(hypothesis.changes, point)
+            except (ShapesClash, SymmlpError):
+                return False
+            if made.shape != value.shape or not is_zero(made, point.arrays[self.subject.gradient]):
+                return False
+        return True
 
     def scaled_or_single(self) -> Iterator[Explanation]:
         """Yield a scale of the right gradient, and each single mistake that gives the candidate exactly."""
@@ -92,7 +115,12 @@ class Diagnosis:
         return list(self._alike(hypotheses(self.subject)))
 
     def pairs(self) -> Iterator[Explanation]:
-        """Yield two mistakes that give the candidate together, up to a simple multiple."""
+        """Yield two mistakes that give the candidate together, up to a simple multiple.
+
+        A single number is not looked at: too many sums come to the same one.
+        """
+        if any(value.size == 1 for value in self.candidate.values):
+            return
         for first, second in itertools.islice(self._all_pairs(), self._affordable):
             likeness = self._like_changed(second)
             if likeness is not None and is_simple(self.subject, likeness.scale):
@@ -133,8 +161,12 @@ class Diagnosis:
             ratios.append(number)
         return scale_of(ratios, [point.samples for point in self.subject.points])
 
+    def same_gradients(self) -> Iterator[Explanation]:
+        """Yield the other array whose gradient the candidate is exactly."""
+        yield from (each for each in self.other_gradients() if len(each) == 1)
+
     def other_gradients(self) -> Iterator[Explanation]:
-        """Yield the other array whose gradient the candidate is."""
+        """Yield the other array whose gradient the candidate is, up to a multiple."""
         for equation in self.subject.derivation.backward:
             likeness = self._like_array(equation.target)
             if equation.target != self.subject.gradient and likeness is not None:
@@ -167,7 +199,8 @@ class Diagnosis:
     def _transposed(self) -> Mistake:
         subject = self.subject
         message = (
-            f"it is the transpose of {subject.equation.subject}; d{subject.array} has the shape of {subject.array}"
+            f"it is the transpose of {subject.equation.subject} (numerator layout); "
+            f"here d{subject.array} has the shape of {subject.array} (denominator layout)"
         )
         return at(subject.equation, "transposed", message)
 

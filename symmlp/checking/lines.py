@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from symmlp.errors import ExpressionError, shown
 
 _ID = re.compile(r"^\s*[BL]\d+\s+(?=∂|d)")
-_TARGET = re.compile(r"^\s*(?:∂L/∂|d)([^\W\d_][\w₀-₉]*)\s*=(?!=)\s*")
+_TARGET = re.compile(r"^\s*(?:∂L/∂|dL/d|d)([^\W\d_][\w₀-₉]*)\s*=(?!=)\s*")
 _TAIL = re.compile(r"(?:\s{2,}\([\w, ]*\)(?:\s+assuming that .*)?|\s*#.*)$")
 
 

@@ -20,7 +20,11 @@ from symmlp.checking.building import (
     Builder,
     Given,
     WrongArguments,
+    as_column,
+    count_of,
+    known_shape,
 )
+from symmlp.checking.einsum import EINSUM
 from symmlp.checking.functions import Callee
 from symmlp.checking.spelling import ONES, Spelled, spelled
 from symmlp.errors import ExpressionError, did_you_mean, shown
@@ -28,6 +32,9 @@ from symmlp.expression.syntax import MAX_DEPTH, MAX_LENGTH, MAX_NODES
 from symmlp.matrix import Add, Call, Compare, Divide, MatMul, Node, Number, Power, Product, Real, SizeOf, Transpose, Var
 
 FIELD = "formula"
+
+CALLED: dict[str, Builder] = NUMPY_FUNCTIONS | EINSUM | JOINED
+"""What a candidate may call besides the network's own functions."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,17 @@ def _check_size(tree: ast.expr) -> None:
         pending += [(child.value, depth + 1) for child in ast.iter_child_nodes(node) if isinstance(child, ast.keyword)]
 
 
+def _is_whole(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Slice) and tree.lower is tree.upper is tree.step is None
+
+
+def _is_new(tree: ast.expr) -> bool:
+    match tree:
+        case ast.Constant(value=None) | ast.Attribute(value=ast.Name(id="np"), attr="newaxis"):
+            return True
+    return False
+
+
 _RELATIONS: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "=="}
 
 
@@ -120,6 +138,10 @@ class _Reader:
                 value=ast.Attribute(value=ast.Name() as name, attr="shape"), slice=ast.Constant() as axis
             ):
                 return self.length(name, axis)
+            case ast.Attribute(value=value, attr="size"):
+                return count_of(self.node(value))
+            case ast.Subscript(value=value, slice=ast.Tuple(elts=[first, second])):
+                return self.lengthened(tree, value, first, second)
             case ast.Call():
                 return self.call(tree)
             case _:
@@ -144,7 +166,7 @@ class _Reader:
             return found
         if tree.id in self.words.forbidden:
             raise self.refusal(tree, self.words.forbidden[tree.id])
-        if self.words.function(tree.id) or tree.id in NUMPY_FUNCTIONS:
+        if self.words.function(tree.id) or tree.id in CALLED:
             raise self.refusal(tree, f"is a function; write {tree.id}(...)")
         raise self.unknown(tree, tree.id)
 
@@ -167,6 +189,16 @@ class _Reader:
             case _:
                 raise self.refusal(tree, "is not allowed; expected + - * / ** or @")
 
+    def lengthened(self, tree: ast.Subscript, value: ast.expr, first: ast.expr, second: ast.expr) -> Node:
+        """Return `v[:, None]`, a column, and `v[None, :]`, which broadcasts as v does."""
+        vector = self.node(value)
+        shape = known_shape(vector)
+        if (shape is None or len(shape) == 1) and _is_whole(first) and _is_new(second):
+            return as_column(vector)
+        if shape is not None and len(shape) == 1 and _is_new(first) and _is_whole(second):
+            return Product((vector, COLUMN_OF_ONES))
+        raise self.refusal(tree, "is not allowed; expected v[:, None] or v[None, :] of a vector v")
+
     def length(self, name: ast.Name, axis: ast.Constant) -> Node:
         """Return `A1.shape[0]` as a size."""
         found = self.node(name)
@@ -183,7 +215,7 @@ class _Reader:
             case ast.Name(id=name) if (own := self.words.function(name)) is not None:
                 return self.own(tree, own)
             case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="np" | "numpy"), attr=name):
-                builder = NUMPY_FUNCTIONS.get(name) or JOINED.get(name)
+                builder = CALLED.get(name)
                 if builder is None:
                     raise self.unknown_function(tree, name)
                 return self.built(tree, builder, tuple(tree.args))

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from symmlp.checking.building import known_shape
 from symmlp.checking.replacing import standing_for
-from symmlp.checking.rewriting import Put, pairings, places
+from symmlp.checking.rewriting import Put, pairings, places, without
 from symmlp.checking.subject import Subject
-from symmlp.matrix import Call, MatMul, Node, Product, Transpose, Var, walk
+from symmlp.matrix import Add, Call, Divide, MatMul, Node, Number, Power, Product, Transpose, Var, walk
 from symmlp.printing.numpy import PRIMITIVES, NumpyPrinter
 from symmlp.program.lowering import code_name
 
@@ -24,13 +24,31 @@ def repairs(subject: Subject, candidate: Node) -> Iterator[Repair]:
                 yield from _products(part, left, right, put)
             case Product((left, right)) if () not in (known_shape(left), known_shape(right)):
                 yield from _entrywise(part, left, right, put)
+            case Add(terms) if len(terms) > 1:
+                for place, term in enumerate(terms):
+                    yield "term_extra", f"the term {code(term)} is too many", put(without(part, place))
             case Transpose(operand):
                 yield "operand_transposed", f"{code(part)} should be {code(operand)}", put(operand)
             case Var():
                 for kind, sentence, other in standing_for(subject, part):
                     yield kind, sentence, put(other)
+            case Power(base, Number(exponent)) if exponent > 1:
+                yield "power_kept", f"{code(part)} should be {code(base)}", put(base)
     for part, put in places(candidate):
         yield from _weighted(subject, part, put)
+    yield from _factors(candidate)
+
+
+def _factors(candidate: Node) -> Iterator[Repair]:
+    """Yield the candidate without one array that it multiplies or divides by entry by entry."""
+    for part, put in places(candidate):
+        match part:
+            case Product(factors):
+                for place, factor in enumerate(factors):
+                    if known_shape(factor) != ():
+                        yield "factor_extra", f"the factor {code(factor)} is too many", put(without(part, place))
+            case Divide(top, bottom) if known_shape(bottom) != ():
+                yield "factor_extra", f"the denominator {code(bottom)} is too many", put(top)
 
 
 def _weighted(subject: Subject, part: Node, put: Put) -> Iterator[Repair]:

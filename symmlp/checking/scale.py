@@ -14,6 +14,14 @@ from symmlp.checking.evaluating import Array
 ALIKE = 1e-8
 """Relative agreement that a hypothesis must reach at every point."""
 
+ROUNDING = 1e-13
+"""What is smaller than this, relative to the gradient, is zero."""
+
+
+def is_zero(value: Array, gradient: Array) -> bool:
+    """Return whether an array is nothing but rounding beside the gradient."""
+    return float(np.max(np.abs(value))) <= ROUNDING * float(np.max(np.abs(gradient)))
+
 
 @dataclass(frozen=True)
 class Scale:

@@ -22,7 +22,8 @@ _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _NAME = "[A-Za-z_α-ωΑ-Ω][A-Za-z0-9_α-ωΑ-Ω₀-₉\N{COMBINING CIRCUMFLEX ACCENT}]*"
 _TOKEN = re.compile(
     rf"(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+−-]?\d+)?)"
-    rf"|∂L/∂(?P<partial>{_NAME})|(?P<name>{_NAME})(?P<prime>[′']?)"
+    rf"|(?P<subscripts>(?P<quote>['\"])[a-z, ]*->[a-z ]*(?P=quote))"
+    rf"|(?:∂L/∂|dL/d)(?P<partial>{_NAME})|(?P<name>{_NAME})(?P<prime>[′']?)"
     rf"|(?P<superscript>[{_SUPERSCRIPTS}]+)|(?P<sign>\*\*|\^∘|[<>=!]=|[-+−*/@∘⊙⊘×·^ᵀ√|(){{}}\[\],.;:<>≤≥=])",
     re.ASCII,
 )
@@ -98,6 +99,8 @@ def _in_code(token: _Token, printed: Mapping[str, str], field: str) -> _Token:
 
 def _token(found: re.Match[str], *, spaced: bool) -> _Token:
     column, kind = found.start() + 1, found.lastgroup or ""
+    if found["subscripts"]:
+        return _Token("subscripts", found["subscripts"], column, spaced)
     if found["partial"]:
         return _Token("name", f"d{found['partial']}", column, spaced)
     if found["name"] == "π":
@@ -157,7 +160,7 @@ class _Speller:
         token = self.next
         if token.text == "|":
             return not inside_bars
-        return token.kind in ("number", "name") or token.text in ("(", "{", "[", "√", "|")
+        return token.kind in ("number", "name", "subscripts") or token.text in ("(", "{", "[", "√", "|")
 
     def run(self, inside_bars: bool) -> Spelled:
         """Return operands that stand side by side, as nested calls of `beside`."""
@@ -229,7 +232,9 @@ class _Speller:
         """Return a number, a name, a call, or what stands in brackets."""
         token = self.next
         if token.text in _WORDS:
-            problem = "is not allowed; use where(condition, a, b)"
+            choice = token.text in ("if", "else")
+            other = "where(condition, a, b)" if choice else "sums such as .sum(axis=0) and products of matrices"
+            problem = f"is not allowed; use {other}"
             raise ExpressionError(f"{self.field}: '{token.text}' at column {token.column} {problem}")
         if token.text in ("(", "["):
             return self.bracketed()
@@ -237,11 +242,11 @@ class _Speller:
             return self.cases()
         if token.text == "|":
             return self.absolute()
-        if token.kind not in ("number", "name") and token.text != "√":
+        if token.kind not in ("number", "name", "subscripts") and token.text != "√":
             raise self.error(token, f"unexpected {shown(token.text)}" if token is not _END else "unexpected end")
         self.take()
         found = Spelled.at(token.column, "sqrt" if token.text == "√" else token.text)
-        is_call = self.next.text == "(" and token.kind != "number" and not self.is_array(token.text)
+        is_call = self.next.text == "(" and token.kind not in ("number", "subscripts") and not self.is_array(token.text)
         return found + self.bracketed() if is_call else found
 
     def bracketed(self) -> Spelled:

@@ -174,7 +174,13 @@ def test_the_worst_entry_is_named_with_both_values() -> None:
     result = check_formula(network(NET), "b2", "dZ2.sum(axis=0) + np.where(b2 == b2, 0, 1) + 0.5")
     assert result.worst is not None
     assert result.worst.found == pytest.approx(result.worst.expected + 0.5)
+    assert result.kinds == ("term_extra",)
+
+
+def test_where_no_mistake_explains_it_nothing_is_made_up() -> None:
+    result = check_formula(network(NET), "b2", "np.sin(dZ2.sum(axis=0)) + np.exp(b2)")
     assert result.kinds == ("unexplained",)
+    assert "B4  ∂L/∂b2 = dZ2ᵀ 1" in result.text()
 
 
 def test_in_the_one_sample_layout_there_is_no_mean() -> None:
