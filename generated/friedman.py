@@ -173,8 +173,8 @@ def predict(theta, X):
 def _loss(theta, X, Y):
     N = X.shape[0]
     *_, P = propagate(theta, X)
-    # L1  L = sum((P − Y)^∘²) / (N·1)
-    L = np.sum((P - Y) ** 2) / (N * 1)  # ()
+    # L1  L = sum((P − Y)^∘²) / N
+    L = np.sum((P - Y) ** 2) / N  # ()
     return L
 
 
@@ -189,10 +189,10 @@ def _loss_and_grad(theta, X, Y, out=None):
     parameters = unpack(theta)
     W2 = parameters.W2
     Z1, A1, _Z2, P = propagate(theta, X)
-    # L1  L = sum((P − Y)^∘²) / (N·1)
-    L = np.sum((P - Y) ** 2) / (N * 1)  # ()
-    # B1  ∂L/∂P = 2 (P − Y) / (N·1)
-    dP = 2 * (P - Y) / (N * 1)  # (N, 1)
+    # L1  L = sum((P − Y)^∘²) / N
+    L = np.sum((P - Y) ** 2) / N  # ()
+    # B1  ∂L/∂P = 2 (P − Y) / N
+    dP = 2 * (P - Y) / N  # (N, 1)
     # B2  ∂L/∂Z2 = dP
     dZ2 = dP  # (N, 1)
     # B3  ∂L/∂W2 = dZ2ᵀ A1

@@ -127,7 +127,10 @@ def demo(
 @app.command()
 def derive(
     spec: Spec,
-    wrt: Annotated[str | None, typer.Option(help="Only the way to these gradients: W1,b1.", show_default=False)] = None,
+    wrt: Annotated[
+        str | None,
+        typer.Option(help="Only the way to these gradients: W1,b1. Or theta, all at once.", show_default=False),
+    ] = None,
     format: Annotated[DerivationFormat, typer.Option(help="Output format.")] = DerivationFormat.text,
     steps: Annotated[Depth, typer.Option(help="How far the steps go.")] = Depth.full,
     no_steps: Annotated[bool, typer.Option("--no-steps", help="The same as --steps none.")] = False,

@@ -236,7 +236,22 @@ def substitute(node: Node, names: Mapping[str, Node], sizes: Mapping[Size, Size]
             inner = tuple(substitute(argument, names, sizes, functions) for argument in arguments)
             return Call(functions.get(function, function), inner)
         case _:
-            return rebuild(node, lambda operand: substitute(operand, names, sizes, functions))
+            return _without_ones(rebuild(node, lambda operand: substitute(operand, names, sizes, functions)))
+
+
+def _without_ones(node: Node) -> Node:
+    """Return a product without the sizes in it that are 1, and a quotient by such a size as what is divided.
+
+    P / (N·n)   =>   P / N   where n = 1
+    """
+    match node:
+        case Product(factors) if SizeOf(1) in factors:
+            kept = tuple(factor for factor in factors if factor != SizeOf(1))
+            return Product(kept) if len(kept) > 1 else kept[0] if kept else SizeOf(1)
+        case Divide(top, SizeOf(1)):
+            return top
+        case _:
+            return node
 
 
 def walk(node: Node) -> Iterator[Node]:

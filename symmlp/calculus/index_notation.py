@@ -24,6 +24,12 @@ class Partial(sp.Function):
     nargs = 2
 
 
+class Nabla(sp.Function):
+    """The gradient of a number in all parameters θ, not yet carried out."""
+
+    nargs = 1
+
+
 class slope_of(sp.Function):  # noqa: N801 - reads as a function in formulas
     """The slope of an opaque function: slope_of(f(z)) is f′(z), slope_of(f(z, a), 1) the one in its second argument."""
 

@@ -14,6 +14,7 @@ from symmlp.calculus.kinks import Kink
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.calculus.vjp import drop_batch
 from symmlp.derivation import Derivation, Equation, Formula
+from symmlp.document.descent import Descent
 from symmlp.document.matrix_steps import MatrixSteps
 from symmlp.document.page import (
     EquationRow,
@@ -37,21 +38,26 @@ LAYOUTS = {"batch": "one sample a row", "sample": "one sample, a column"}
 CONVENTION = "dV stands for ∂L/∂V and has the shape of V"
 
 
-def build_page(derivation: Derivation, backward: Sequence[Equation]) -> Page:
-    """Return the page of a derivation, with these of its backward equations."""
+def build_page(derivation: Derivation, backward: Sequence[Equation], model: str | None = None) -> Page:
+    """Return the page of a derivation, with these of its backward equations.
+
+    With a name for the model, the negative gradient in all parameters is shown first, the model as one function.
+    """
     rows = _Rows(derivation)
+    descent = None if model is None else Descent(derivation, model)
     return Page(
         network=derivation.network.short(),
         spec=derivation.network.as_dict(),
         layout=derivation.layout,
-        facts=tuple(_facts(derivation)),
-        symbols=tuple(SymbolRow(*row) for row in symbols(derivation)),
+        facts=(*_facts(derivation), *(descent.facts() if descent else ())),
+        symbols=(*(SymbolRow(*row) for row in symbols(derivation)), *((descent.symbol(),) if descent else ())),
         signs=tuple(_signs(derivation)),
         indices=_indices(derivation),
         paths=tuple(rows.paths(backward)),
         sections=(
             rows.section("Forward", derivation.forward),
             rows.section("Loss", [derivation.loss]),
+            *((descent.section(),) if descent else ()),
             rows.section("Backward", backward),
         ),
         functions=tuple(_function(derivation, name) for name in derivation.functions),

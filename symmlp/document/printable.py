@@ -27,6 +27,9 @@ from symmlp.printing.naming import Naming
 from symmlp.spec import Network
 
 FORMATS = ("text", "latex", "markdown", "html", "json", "pdf")
+WHOLE = ("theta", "θ")
+"""What `wrt` names for all parameters at once: the model as one function, and then every gradient."""
+
 DEPTHS = ("none", "brief", "full", "index")
 
 
@@ -34,8 +37,8 @@ DEPTHS = ("none", "brief", "full", "index")
 class PrintableDerivation(Derivation):
     """A derivation that prints itself.
 
-    `wrt` limits a page to the way to some gradients; `steps` is `brief`, `full` or `index`, True for `full`, False for
-    none.
+    `wrt` limits a page to the way to some gradients; `theta` is all of them, the model first as one function. `steps`
+    is `brief`, `full` or `index`, True for `full`, False for none.
     """
 
     notation: Notation = LAYOUTS_OWN
@@ -62,7 +65,7 @@ class PrintableDerivation(Derivation):
         Raises:
             SymmlpError: a name in `wrt` that is no array with a gradient.
         """
-        if wrt is None:
+        if wrt is None or set(wrt) & set(WHOLE):
             return self.backward
         made = {equation.target: equation for equation in self.backward}
         names = {self.backward[0].target}
@@ -79,7 +82,8 @@ class PrintableDerivation(Derivation):
         Raises:
             SymmlpError: a name in `wrt` that is no array with a gradient.
         """
-        return build_page(self, self.wanted(wrt))
+        model = self.naming.shown(self.graph.nodes[-2].output) if set(wrt or ()) & set(WHOLE) else None
+        return build_page(self, self.wanted(wrt), model)
 
     def text(self, *, wrt: Sequence[str] | None = None, steps: Depth | bool = "full") -> str:
         """Return the derivation as Unicode text."""

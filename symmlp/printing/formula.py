@@ -9,7 +9,7 @@ from typing import Protocol
 
 import sympy as sp
 
-from symmlp.calculus.index_notation import Partial, slope_arguments, slope_of
+from symmlp.calculus.index_notation import Nabla, Partial, slope_arguments, slope_of
 from symmlp.calculus.matrix_form import CALLS, PRIME, RELATIONS, ordered_factors, ordered_terms
 from symmlp.derivation import Formula
 from symmlp.errors import UnsupportedError
@@ -71,6 +71,7 @@ class Style(Protocol):
     def sum_over(self, indices: Sequence[str], body: str) -> str: ...
     def delta(self, first: str, second: str) -> str: ...
     def partial(self, of: str, wrt: str) -> str: ...
+    def nabla(self, of: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -257,6 +258,8 @@ class _IndexWalk:
                 return Printed(style.delta(*map(str, expr.args)))
             case Partial():
                 return Printed(style.partial(*(self.text(argument, ATOM) for argument in expr.args)))
+            case Nabla():
+                return Printed(style.nabla(self.text(expr.args[0], POWER)), POWER)
             case sp.Piecewise():
                 return self._cases(expr)
             case sp.Float():
@@ -315,7 +318,7 @@ class _IndexWalk:
             return Printed(self.style.number(Fraction(1)))
         if len(factors) == 1:
             return self._power(factors[0])
-        ordered = sorted(factors, key=lambda factor: isinstance(factor, sp.Sum))
+        ordered = sorted(factors, key=lambda factor: (isinstance(factor, sp.Sum), isinstance(factor, Nabla)))
         texts = []
         for place, factor in enumerate(ordered):
             printed = self._power(factor)

@@ -128,6 +128,9 @@ class LatexStyle:
     def partial(self, of: str, wrt: str) -> str:
         return rf"\frac{{\partial {of}}}{{\partial {wrt}}}"
 
+    def nabla(self, of: str) -> str:
+        return rf"\nabla_{{{self.name('theta')}}} {of}"
+
 
 def _letters(letters: str, *, upright: bool = False) -> str:
     """Return the letters of a name: one stands in italics, several upright, so that they are no product."""

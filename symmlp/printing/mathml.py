@@ -145,6 +145,9 @@ class MathmlStyle:
     def partial(self, of: str, wrt: str) -> str:
         return f"<mfrac>{_row(f'<mo>∂</mo>{of}')}{_row(f'<mo>∂</mo>{wrt}')}</mfrac>"
 
+    def nabla(self, of: str) -> str:
+        return f"<msub><mi>∇</mi>{self.name('theta')}</msub>{of}"
+
 
 def _row(inside: str) -> str:
     return f"<mrow>{inside}</mrow>"

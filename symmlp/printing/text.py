@@ -101,6 +101,9 @@ class TextStyle:
     def partial(self, of: str, wrt: str) -> str:
         return f"∂{of}/∂{wrt}"
 
+    def nabla(self, of: str) -> str:
+        return f"∇{self.name('theta')} {of}"
+
 
 def decimal(value: Fraction) -> str | None:
     """Return `value` as an exact decimal of at most 40 digits, or None if it has no such form."""

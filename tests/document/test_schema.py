@@ -61,6 +61,15 @@ def data_of(name: str, layout: Layout = "batch") -> dict[str, Any]:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", NETWORKS)
+def test_the_data_with_the_model_as_one_function_are_as_the_schema_says(name: str, layout: Layout) -> None:
+    text = derivation_of(name, layout).formatted("json", wrt=["theta"])
+    found = json.loads(text)
+    assert list(faults(found, SCHEMA)) == []
+    assert [each["id"] for each in found["equations"] if each["kind"] == "descent"] == ["D1"]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_the_data_are_as_the_schema_says(name: str, layout: Layout) -> None:
     assert list(faults(data_of(name, layout), SCHEMA)) == []
 
