@@ -75,10 +75,15 @@ def typewriter(text: str) -> str:
 
 
 def latex_equation(equation: EquationRow, writer: Writer) -> str:
-    """Return an equation with an alignment mark before its sign."""
+    """Return an equation on a line, without dollar signs."""
+    left, sign, right = latex_sides(equation, writer)
+    return f"{left} {sign} {right}"
+
+
+def latex_sides(equation: EquationRow, writer: Writer) -> tuple[str, str, str]:
+    """Return the left side of an equation, its sign and its right side."""
     left, right = writer.sides(equation)
-    sign = r"\leftarrow" if equation.is_update else "="
-    return f"{left} &{sign} {right}"
+    return left, r"\leftarrow" if equation.is_update else "=", right
 
 
 @dataclass(frozen=True)
@@ -143,10 +148,9 @@ class LatexPage:
         yield from self._align([(self._words(equation), self._row(equation)) for equation in equations])
 
     def _row(self, equation: EquationRow) -> str:
-        left, _, right = latex_equation(equation, self.writer).partition("&")
-        sign, _, value = right.partition(" ")
+        left, sign, value = latex_sides(equation, self.writer)
         label = "" if equation.is_update else rf" \label{{eq:{equation.id}}}"
-        return rf"{left}&{sign} {self._fitted(value)} \tag{{{equation.id}}}{label}"
+        return rf"{left} &{sign} {self._fitted(value)} \tag{{{equation.id}}}{label}"
 
     def _words(self, equation: EquationRow) -> str:
         """Return what is said before an equation: its chain, its assumptions."""

@@ -63,7 +63,7 @@ class _Writers:
             "kind": equation.kind,
             "target": equation.target,
             "text": equation_line(equation, self.text).removeprefix(f"{equation.id}  "),
-            "latex": latex_equation(equation, self.latex).replace("&", ""),
+            "latex": latex_equation(equation, self.latex),
             "mathml": f"{left}<mo>{'←' if equation.is_update else '='}</mo>{right}",
             "shape": list(equation.shape),
             "assumptions": [self.text.prose(each) for each in equation.assumptions],

@@ -29,7 +29,7 @@ class EquationView:
 
     def latex(self) -> str:
         """Return the equation in LaTeX, without dollar signs."""
-        return latex_equation(self.row, latex_writer(self.naming)).replace("&", "")
+        return latex_equation(self.row, latex_writer(self.naming))
 
     def _repr_latex_(self) -> str:
         return f"$${self.latex()}$$"

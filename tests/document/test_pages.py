@@ -144,3 +144,10 @@ def test_an_equation_is_found_by_its_id() -> None:
     assert derivation_of("classes")["L1"].text() == "L1  L = −sum(Y ∘ log(P)) / N  ()"
     with pytest.raises(SymmlpError, match="^equation: no id 'B99'; expected one of F1, F2"):
         derivation_of("classes")["B99"]
+
+
+def test_latex_on_one_line_keeps_the_marks_between_columns() -> None:
+    derivation = derivation_of("layers")
+    joined = r"A_{6} = \begin{bmatrix} A_{5} & X \end{bmatrix}"
+    assert derivation["F13"].latex() == joined
+    assert joined in [row["latex"] for row in derivation.as_dict()["equations"]]

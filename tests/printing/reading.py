@@ -1,7 +1,8 @@
 """Reads printed formulas back: what a mathematician takes a text to mean, computed with numbers.
 
 From loose to tight: sums; ∘, ⊘ and / from left to right; products written side by side, with a space or a dot; powers
-and transposes. Side by side stand matrix products and multiples by a number. `1` beside a matrix is a column of ones.
+and transposes; slices. Side by side stand matrix products and multiples by a number. `1` beside a matrix is a column of
+ones.
 """
 
 from __future__ import annotations
@@ -127,11 +128,34 @@ class _Reader:
                 value = _number(value) ** _number(exponent)
             elif token and token[0] in _SUPERSCRIPTS:
                 value = _number(value) ** self._superscript()
+            elif token == "[":
+                value = value[self._slices()]
             else:
                 return value
 
     def _superscript(self) -> float:
         return float("".join(str(_SUPERSCRIPTS.index(digit)) for digit in self.take()))
+
+    def _slices(self) -> tuple[slice, ...]:
+        """Return what stands in `[:, 0:4]`."""
+        found, closed = [], ""
+        self.take("[")
+        while closed != "]":
+            start = "" if self.next == ":" else self.take()
+            self.take(":")
+            stop = "" if self.next in (",", "]") else self.take()
+            found.append(slice(int(start or 0), int(stop) if stop else None))
+            closed = self.take(",", "]")
+        return tuple(found)
+
+    def joined(self) -> Value:
+        """Return arrays side by side, `[A, B]`, or one above the other, `[a; b]`."""
+        parts, signs = [_number(self.sum())], set()
+        while self.next in (",", ";"):
+            signs.add(self.take())
+            parts.append(_number(self.sum()))
+        self.take("]")
+        return np.concatenate(parts, axis=0 if signs == {";"} else 1)
 
     def atom(self) -> Value:
         token = self.take()
@@ -152,6 +176,8 @@ class _Reader:
             return value
         if token == "{":
             return self.cases()
+        if token == "[":
+            return self.joined()
         if token == "1":
             return Ones()
         if token[:1].isdecimal():

@@ -52,6 +52,8 @@ MACROS: dict[str, Callable[..., str]] = {
 def plain(latex: str) -> str:
     """Return a LaTeX formula in the Unicode notation, every group in brackets, for the reader of that notation."""
     latex = re.sub(r"\\begin\{cases\} (.*?) \\end\{cases\}", lambda match: _cases(match[1]), latex)
+    latex = re.sub(r"\\begin\{bmatrix\} (.*?) \\end\{bmatrix\}", lambda match: _joined(match[1]), latex)
+    latex = re.sub(r"_\{\[([\d:, ]*)\]\}", r"[\1]", latex)
     for macro, written in MACROS.items():
         while macro + "{" in latex:
             start = latex.rindex(macro + "{")
@@ -78,6 +80,10 @@ def _closing(text: str, start: int) -> int:
         if depth == 0:
             return at
     raise AssertionError(f"unbalanced: {text}")
+
+
+def _joined(body: str) -> str:
+    return "[" + body.replace(" & ", ", ").replace(r" \\ ", "; ") + "]"
 
 
 def _cases(body: str) -> str:

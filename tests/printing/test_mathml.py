@@ -40,10 +40,14 @@ def _plain(element: ET.Element) -> str:
         text = element.text or ""
         return _SIGNS.get(text, text)
     if element.tag in _ROWS:
-        return _cases(children[1]) if _are_cases(children) else "".join(map(_plain, children))
+        if _are_cases(children):
+            return _cases(children[1])
+        return _joined(children[1]) if _are_joined(children) else "".join(map(_plain, children))
     match element.tag, [_plain(child) for child in children]:
         case "mfrac", [top, bottom]:
             return f"(({top}) / ({bottom}))"
+        case "msub", [name, index] if ":" in index:
+            return f"{name}[{index[1:-1]}]"
         case "msub", [name, index]:
             return name + index.replace(",", "_")
         case "msup", [base, "⊤"]:
@@ -58,6 +62,14 @@ def _plain(element: ET.Element) -> str:
             return f"√({''.join(parts)})"
         case tag, _:
             raise AssertionError(f"no reading for {tag}")
+
+
+def _are_joined(children: Sequence[ET.Element]) -> bool:
+    return len(children) == 3 and children[0].text == "[" and children[1].tag == "mtable"
+
+
+def _joined(table: ET.Element) -> str:
+    return f"[{'; '.join(', '.join(map(_plain, row)) for row in table)}]"
 
 
 def _are_cases(children: Sequence[ET.Element]) -> bool:
