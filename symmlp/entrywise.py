@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from symmlp.calculus.accuracy import WORST as NOTHING_RIGHT
 from symmlp.calculus.accuracy import naive_failure, worst_error
 from symmlp.calculus.functions import ElementFunction, Form
 from symmlp.derivation import Formula
@@ -79,7 +80,7 @@ class Elementwise:
         kind = np.result_type(*(array for array in arrays.values()))
         cast = {each.name: arrays[each.name].astype(kind) for each in self.function.variables}
         with np.errstate(all="ignore"):
-            found = getattr(self._module, name)(**cast)
+            found = getattr(self._module, name)(*(cast[each.name] for each in self.function.variables))
         shape = np.broadcast_shapes(*(array.shape for array in arrays.values()))
         return np.broadcast_to(np.asarray(found, dtype=kind), shape).copy()[()]
 
@@ -140,8 +141,8 @@ def _description(fn: Elementwise) -> Iterator[str]:
         ("derivative", f"∂{NAME}/∂{fn.wrt}", fn.function.slope_form),
     ):
         yield f"{title:<12}{label} = {printer.formula(Formula(form.formula))}"
-        if form.stable != form.formula and not form.repairs:
-            yield f"  stable    {printer.formula(Formula(form.stable))}"
+        if form.rewritten != form.formula:
+            yield f"  stable    {printer.formula(Formula(form.rewritten))}"
         yield from (f"  repaired  {repair}" for repair in form.repairs)
         yield f"  why       {_reason(form)}"
         yield from _measured(form)
@@ -164,11 +165,15 @@ def _measured(form: Form) -> Iterator[str]:
     symbols = sorted(form.formula.free_symbols, key=sp.default_sort_key)
     if len(symbols) == 1:
         for dtype in (np.float64, np.float32):
-            worst, at = worst_error(form.formula, form.stable, symbols[0], dtype)
-            shown_worst = "no correct digit" if worst == np.inf else f"{worst:.2g} ulp"
-            yield f"  measured  {np.dtype(dtype).name}: largest error {shown_worst}, at {symbols[0].name} = {at:g}"
-    else:
-        yield "  measured  not measured: it depends on more than one variable"
+            worst, at = worst_error(form.formula, form.stable, symbols[0], dtype, wide=True)
+            yield f"  measured  {np.dtype(dtype).name}: largest error {_shown(worst)}, at {symbols[0].name} = {at:g}"
+    elif form.ulps is not None:
+        where = ", ".join(f"{name} = {value:g}" for name, value in form.worst_at)
+        yield f"  measured  float64: largest error {_shown(form.ulps)}, at {where}"
+
+
+def _shown(worst: float) -> str:
+    return "no correct digit" if worst >= NOTHING_RIGHT else f"{worst:.2g} ulp"
 
 
 def _definitions(source: str) -> list[str]:

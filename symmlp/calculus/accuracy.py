@@ -40,7 +40,7 @@ def hostile_grid(count: int = 48) -> tuple[float, ...]:
         [
             np.logspace(-12, 2.85, count // 2),
             np.linspace(0.1, 42, count // 2),
-            [1e-30, 1e-20, 88.0, 90.0, 700.0, 745.0, 1e4, 1e8, 1e16, 1e30, 1e200],
+            [1e-30, 1e-20, 0.5, 1 - 1e-8, 1.0, 1 + 1e-8, 2.0, 88.0, 90.0, 700.0, 745.0, 1e4, 1e8, 1e16, 1e30, 1e200],
         ]
     )
     both = np.concatenate([magnitudes, -magnitudes, [0.0]])
@@ -67,18 +67,21 @@ def expected_values(expr: sp.Expr, variable: sp.Symbol, points: Iterable[float])
 
 
 def errors(
-    node: Node, variable: sp.Symbol, expected: Mapping[float, Any], dtype: type = np.float64
+    node: Node, variable: sp.Symbol, expected: Mapping[float, Any], dtype: type = np.float64, *, wide: bool = False
 ) -> dict[float, float]:
     """Return for each point the error in units in the last place; infinite for NaN or a wrong infinity.
 
     Below the smallest normal number the unit is 64 times the smallest subnormal: e^-745 itself has one bit.
+    With `wide` the arithmetic is float64's, and the result is rounded to the dtype.
     """
-    points: Array = np.array(list(expected), dtype=dtype)
-    found = values_of(node, variable, points)
-    return {point: _ulps(float(value), expected[point], dtype) for point, value in zip(expected, found, strict=True)}
+    points: Array = np.array(list(expected), dtype=np.float64 if wide else dtype)
+    with np.errstate(over="ignore"):
+        found: Array = values_of(node, variable, points).astype(dtype)
+    return {point: ulps(float(value), expected[point], dtype) for point, value in zip(expected, found, strict=True)}
 
 
-def _ulps(found: float, expected: Any, dtype: type) -> float:
+def ulps(found: float, expected: Any, dtype: type) -> float:
+    """Return the error of `found` in units in the last place; a number beyond the dtype's largest is infinite."""
     limits = np.finfo(dtype)
     if abs(expected) > float(limits.max):
         return 0.0 if found == float(mpmath.sign(expected)) * np.inf or abs(found) == float(limits.max) else np.inf
@@ -88,11 +91,13 @@ def _ulps(found: float, expected: Any, dtype: type) -> float:
     return float(abs(mpmath.mpf(found) - expected) / unit)
 
 
-def worst_error(expr: sp.Expr, form: sp.Expr, variable: sp.Symbol, dtype: type = np.float64) -> tuple[float, float]:
+def worst_error(
+    expr: sp.Expr, form: sp.Expr, variable: sp.Symbol, dtype: type = np.float64, *, wide: bool = False
+) -> tuple[float, float]:
     """Return the largest error of `form` as a way to compute `expr`, over the hostile points, and where it is."""
     points = [point for point in hostile_grid() if abs(point) < float(np.finfo(dtype).max)]
     rounded = [float(dtype(point)) for point in points]
-    found = errors(compiled(form, (variable,)), variable, expected_values(expr, variable, rounded), dtype)
+    found = errors(compiled(form, (variable,)), variable, expected_values(expr, variable, rounded), dtype, wide=wide)
     at, worst = max(found.items(), key=lambda item: item[1], default=(0.0, 0.0))
     return worst, at
 

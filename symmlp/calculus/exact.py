@@ -31,17 +31,42 @@ def exact(expr: sp.Expr, point: Mapping[str, float]) -> Value:
     """
     if any(mpmath.isinf(value) for value in point.values()):
         return _limit(expr, point)
+    try:
+        return _settled(expr, point)
+    except NotReal:
+        return mpmath.mpf("nan")
+    except ArithmeticError:
+        return _removed(expr, point)
+
+
+def _settled(expr: sp.Expr, point: Mapping[str, float]) -> Value:
+    """Return the value to which higher and higher precisions settle."""
     last = None
     for bits in PRECISIONS:
         context = _context(bits)
-        try:
-            value = _Evaluation(context, {name: context.mpf(number) for name, number in point.items()}).of(expr)
-        except (ZeroDivisionError, ArithmeticError, NotReal):
-            return mpmath.mpf("nan")
+        value = _Evaluation(context, {name: context.mpf(number) for name, number in point.items()}).of(expr)
         if last is not None and _agree(last, value, bits):
             return value
         last = value
     return last
+
+
+def _removed(expr: sp.Expr, point: Mapping[str, float]) -> Value:
+    """Return what both sides tend to where a formula of one variable divides by zero, or NaN."""
+    if len(point) != 1:
+        return mpmath.mpf("nan")
+    ((name, number),) = point.items()
+    with mpmath.workdps(150):
+        steps = [sign * mpmath.mpf(10) ** -exponent for exponent in (60, 80) for sign in (1, -1)]
+        try:
+            beside = [_settled(expr, {name: number + step}) for step in steps]
+        except (ArithmeticError, NotReal):
+            return mpmath.mpf("nan")
+        last = beside[-1]
+        if all(abs(value) < mpmath.mpf(10) ** -50 for value in beside):
+            return mpmath.mpf(0)
+        same = all(abs(value - last) <= abs(last) * mpmath.mpf(10) ** -AGREED for value in beside)
+        return last if same else mpmath.mpf("nan")
 
 
 @cache
@@ -90,8 +115,15 @@ class _Evaluation:
 
     def __init__(self, context: Context, point: Mapping[str, Value]) -> None:
         self.context, self.point = context, point
+        self.known: dict[sp.Basic, Value] = {}
 
     def of(self, expr: sp.Basic) -> Value:
+        """Return the value of a formula, of each of its parts only once."""
+        if expr not in self.known:
+            self.known[expr] = self._of(expr)
+        return self.known[expr]
+
+    def _of(self, expr: sp.Basic) -> Value:
         match expr:
             case sp.Symbol():
                 return self.point[expr.name]

@@ -9,13 +9,15 @@ from typing import Literal
 import sympy as sp
 from sympy.codegen.cfunctions import log1p
 
+from symmlp.calculus.exponentials import E, common_exponent, logistic
 from symmlp.calculus.guards import guarded
 from symmlp.calculus.index_notation import rebuilt, terms
 from symmlp.calculus.kinks import Kink, Policy
 from symmlp.calculus.putting import put
 from symmlp.calculus.repair import repaired, seems_accurate
+from symmlp.calculus.several import with_limits, worst_of
 from symmlp.calculus.slope import slope
-from symmlp.calculus.stability import E, common_exponent, logistic, stable
+from symmlp.calculus.stability import stable
 from symmlp.catalog.layers import SIZES
 from symmlp.errors import UnsupportedError
 from symmlp.notation import Z, array, batch, column
@@ -28,15 +30,16 @@ Care = Literal["none", "quick", "finite", "full"]
 class Form:
     """A formula, the form of it that is safe to compute, and what was measured: the worst error and where.
 
-    `repairs` says what measuring led to; `ulps` is None if nothing was measured. A slope's `formula` is a short way to
-    write what was `derived`.
+    `rewritten` is that form before `repairs`, which measuring led to; `ulps` is None if nothing was measured. A slope's
+    `formula` is a short way to write what was `derived`.
     """
 
     formula: sp.Expr
     stable: sp.Expr
+    rewritten: sp.Expr
     repairs: tuple[str, ...] = ()
     ulps: float | None = None
-    worst_at: float = 0.0
+    worst_at: tuple[tuple[str, float], ...] = ()
     derived: sp.Expr | None = None
 
     @classmethod
@@ -44,17 +47,28 @@ class Form:
         """Return the stable form of `formula`; functions of one variable, or of a difference, are measured."""
         stable_form = guarded(stable(formula))
         if care == "none":
-            return cls(formula, stable_form)
+            return cls(formula, stable_form, stable_form)
         single = _in_one_variable(formula)
         if single is None:
-            return cls(formula, stable_form)
+            return cls._of_several(formula, stable_form, care)
         reduced, x, argument = single
         reduced_form = guarded(stable(reduced)) if argument is not None else stable_form
         if care == "quick" and seems_accurate(reduced, reduced_form, x):
-            return cls(formula, stable_form)
+            return cls(formula, stable_form, stable_form)
         found = _repaired(reduced, reduced_form, x, infinite=care == "full")
         form = found.form if argument is None else put(found.form, x, argument)
-        return cls(formula, form if found.actions else stable_form, found.actions, found.after, found.worst_at)
+        name = x.name if argument is None else str(argument)
+        at = ((name, found.worst_at),)
+        return cls(formula, form if found.actions else stable_form, stable_form, found.actions, found.after, at)
+
+    @classmethod
+    def _of_several(cls, formula: sp.Expr, form: sp.Expr, care: Care) -> Form:
+        """Return the form of a formula in several variables, measured on points of all of them."""
+        if care == "quick" or not formula.free_symbols:
+            return cls(formula, form, form)
+        repaired_form, actions = with_limits(formula, form) if care == "full" else (form, ())
+        worst = worst_of(formula, repaired_form)
+        return cls(formula, repaired_form, form, actions, worst.ulps, worst.at)
 
 
 _repaired = cache(repaired)

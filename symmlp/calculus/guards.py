@@ -17,7 +17,7 @@ from symmlp.calculus.numeric import evaluate
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import Var
 
-_TRIED = (0.0, 1.0, -1.0, np.inf, -np.inf)
+_TRIED = (0.0, 1.0, -1.0, 1e5, -1e5, np.inf, -np.inf)
 
 
 def guarded(expr: sp.Expr) -> sp.Expr:
@@ -43,8 +43,8 @@ def _guarded_product(expr: sp.Mul) -> sp.Expr:
 
 
 def _risky(expr: sp.Mul) -> bool:
-    """Return whether some factor can be infinite: a logarithm, a line, or a quotient."""
-    return expr.has(sp.log, log1p, sp.Max, sp.Min) or any(
+    """Return whether some factor can be infinite: a logarithm, a line, a quotient, a growing exponential."""
+    return expr.has(sp.log, log1p, sp.Max, sp.Min, sp.exp) or any(
         part.is_Pow and (part.exp.could_extract_minus_sign() or not part.exp.is_number)
         for part in sp.preorder_traversal(expr)
     )

@@ -11,6 +11,8 @@ from typing import Literal
 
 import sympy as sp
 
+from symmlp.calculus.exponentials import same_sign
+
 Policy = Literal["smallest", "left", "right", "middle"] | float
 """What decides at a kink: the smallest subgradient, a side, the middle, or a weight from 0 (left) to 1 (right)."""
 
@@ -59,7 +61,11 @@ def _pair(part: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
 
 
 def _oriented(switch: sp.Expr) -> sp.Expr:
-    """Return `switch` or its negative, whichever SymPy regards as the positive one, without constant factor."""
+    """Return `switch` or its negative, whichever SymPy regards as the positive one, without constant factor.
+
+    So e^(x/2) - 1 is x: max(0, x) and min(0, e^(x/2) - 1) have one kink, not two that meet.
+    """
+    switch = same_sign(switch) or switch
     primitive = switch.primitive()[1]
     return -primitive if primitive.could_extract_minus_sign() else primitive
 
@@ -102,7 +108,7 @@ def _resolved_pair(kind: type[sp.Expr], args: list[sp.Expr], switch: sp.Expr, ab
 
 def _side(expr: sp.Expr, switch: sp.Expr, above: bool) -> int:
     """Return the sign of `expr` on one side of the switch, or 0 if the switch does not decide it."""
-    ratio = sp.cancel(expr / switch) if expr != 0 else sp.Integer(0)
+    ratio = sp.cancel((same_sign(expr) or expr) / switch) if expr != 0 else sp.Integer(0)
     if not ratio.is_number or ratio == 0:
         return 0
     return (1 if ratio > 0 else -1) * (1 if above else -1)

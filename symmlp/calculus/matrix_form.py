@@ -137,6 +137,8 @@ class MatrixForm:
             return Real(float(expr))
         if expr in (sp.pi, sp.E):
             return Constant("pi" if expr == sp.pi else "e")
+        if expr in (sp.oo, -sp.oo):
+            return Real(float(expr))
         if isinstance(expr, slope_of):
             function, arguments = slope_arguments(expr)
             return Call(function + PRIME, tuple(self.of(argument, row, column) for argument in arguments))

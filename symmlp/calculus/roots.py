@@ -1,4 +1,4 @@
-"""Square roots: a sum of two squares becomes hypot, a difference with a root is multiplied by its conjugate.
+"""Algebraic formulas: fractions joined where their numerators cancel, square roots by hypot and conjugates.
 
 sqrt(a² + b²) overflows where a² does; hypot(a, b) does not. r + β√b cancels where r and β√b have opposite signs; there
 it is (β²b - r²)/(β√b - r), and β²b - r² has fewer terms than b when the two nearly agree.
@@ -16,9 +16,15 @@ _HALF = sp.Rational(1, 2)
 
 def stable_roots(expr: sp.Expr) -> sp.Expr:
     """Return `expr` with its differences with square roots conjugated and its roots of two squares as hypot."""
-    if not any(isinstance(part, sp.Pow) and part.exp in (_HALF, -_HALF) for part in sp.preorder_traversal(expr)):
+    if not any(_is_root_or_quotient(part) for part in sp.preorder_traversal(expr)):
         return expr
     return _with_hypot(_conjugated(expr))
+
+
+def _is_root_or_quotient(part: sp.Basic) -> bool:
+    if not isinstance(part, sp.Pow) or not part.free_symbols:
+        return False
+    return bool(part.exp.is_Rational and (part.exp.q == 2 or part.exp < 0))
 
 
 def _conjugated(expr: sp.Expr) -> sp.Expr:
@@ -32,6 +38,9 @@ def _conjugated(expr: sp.Expr) -> sp.Expr:
             return over_root
         for root, partner in _pairs(expr):
             return _conjugate(root, partner) + _conjugated(expr - root - partner)
+        joined = joined_fractions(expr)
+        if joined is not None:
+            return joined
     if isinstance(expr, sp.Mul | sp.Pow | sp.Function | sp.Add):
         return expr.func(*(_conjugated(argument) for argument in expr.args))
     return expr
@@ -44,11 +53,18 @@ def _pairs(expr: sp.Add) -> Iterator[tuple[sp.Expr, sp.Expr]]:
         if radicand is None:
             continue
         for partner in expr.args:
-            if partner is root or not partner.is_polynomial():
+            if partner is root or not (partner.is_polynomial() or _are_opposite_roots(root, partner)):
                 continue
             difference = sp.expand(root**2 - partner**2)
             if len(sp.Add.make_args(difference)) < len(sp.Add.make_args(sp.expand(radicand))):
                 yield root, partner
+
+
+def _are_opposite_roots(root: sp.Expr, partner: sp.Expr) -> bool:
+    """Return whether both terms are roots, one with a minus sign: a difference that cancels wherever they are near."""
+    if _radicand(partner) is None:
+        return False
+    return bool(root.could_extract_minus_sign()) != bool(partner.could_extract_minus_sign())
 
 
 def _radicand(term: sp.Expr) -> sp.Expr | None:
@@ -65,6 +81,8 @@ def _conjugate(root: sp.Expr, partner: sp.Expr) -> sp.Expr:
     difference = sp.factor(sp.expand(root**2 - partner**2))
     quotient = _quotient(difference, root - partner)
     root_is_positive = not root.could_extract_minus_sign()
+    if _radicand(partner) is not None:
+        return quotient
     if partner.is_number:
         return quotient if (partner < 0) == root_is_positive else root + partner
     condition = partner < 0 if root_is_positive else partner > 0
@@ -93,6 +111,41 @@ def _over_common_root(expr: sp.Add) -> sp.Expr | None:
     return None
 
 
+_MOST_TERMS, _MOST_OPERATIONS = 4, 80
+"""Longer sums of fractions are left as they are: joining them would only make them longer."""
+
+
+def joined_fractions(expr: sp.Add) -> sp.Expr | None:
+    """Return a sum of fractions as one if its numerator cancels or can be conjugated, or None.
+
+    1/(x + 1) - 1/x  =>  -1/(x (x + 1));    1/√b - x²/b^(3/2) with b = x² + 1  =>  b^(-3/2)
+    """
+    roots = {part.base for part in expr.atoms(sp.Pow) if part.exp.is_Rational and part.exp.q == 2}
+    if len(expr.args) > _MOST_TERMS or expr.count_ops() > _MOST_OPERATIONS:
+        return None
+    names = {base: sp.Dummy(positive=True) for base in sorted(roots, key=sp.default_sort_key)}
+    plain = expr.replace(
+        lambda part: isinstance(part, sp.Pow) and part.base in names and (2 * part.exp).is_Integer,
+        lambda part: names[part.base] ** (2 * part.exp),
+    )
+    if not plain.is_rational_function(*plain.free_symbols) or plain.is_polynomial():
+        return None
+    top, bottom = sp.fraction(sp.cancel(sp.together(plain)))
+    for base, name in names.items():
+        top = sp.expand(sp.rem(top, name**2 - base, name))
+    back = {name: sp.sqrt(base) for base, name in names.items()}
+    bottom = sp.Mul(*(factor.xreplace(back) for factor in sp.Mul.make_args(sp.factor(bottom))))
+    whole = sp.factor_terms(top).xreplace(back)
+    difference = whole if isinstance(whole, sp.Add) else next((f for f in whole.args if isinstance(f, sp.Add)), None)
+    if difference is not None and next(_pairs(difference), None) is not None:
+        return whole.xreplace({difference: _conjugated(difference)}) / bottom
+    terms = sp.Add.make_args(sp.expand(top))
+    agree = len({term.could_extract_minus_sign() for term in terms}) < len(
+        {term.could_extract_minus_sign() for term in expr.args}
+    )
+    return whole / bottom if len(terms) < len(expr.args) + agree else None
+
+
 def _with_hypot(expr: sp.Expr) -> sp.Expr:
     """Return `expr` with √(a² + b²) written as hypot(a, b), in numerators and denominators."""
     if isinstance(expr, sp.Piecewise):
@@ -101,11 +154,38 @@ def _with_hypot(expr: sp.Expr) -> sp.Expr:
         sides = _squares(expr.base)
         if sides is not None:
             return hypot(*sides) ** expr.exp.p
+    if isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp < 0 and len(expr.free_symbols) > 1:
+        sides = _squares(expr.base)
+        if sides is not None and all(side.is_Symbol for side in sides):
+            return hypot(*sides) ** (2 * expr.exp)
     if isinstance(expr, sp.Mul):
-        return sp.Mul(*(_with_hypot(factor) for factor in expr.args), evaluate=False)
+        return _scaled([_with_hypot(factor) for factor in expr.args])
     if not expr.args or not isinstance(expr, sp.Add | sp.Pow | sp.Function):
         return expr
     return expr.func(*(_with_hypot(argument) for argument in expr.args))
+
+
+def _scaled(factors: list[sp.Expr]) -> sp.Expr:
+    """Return the product, a side over its hypot taken together: x²/h³ is (x/h)²·(1/h), which cannot overflow."""
+    for place, factor in enumerate(factors):
+        base, power = factor.as_base_exp()
+        if not isinstance(base, hypot) or not power.is_Integer or power > -2:
+            continue
+        sides = [each for each in factors if each.as_base_exp()[0] in base.args and each.as_base_exp()[1].is_Integer]
+        taken = sp.Integer(0)
+        result = [each for at, each in enumerate(factors) if at != place and each not in sides]
+        for side in sides:
+            own, exponent = side.as_base_exp()
+            if 0 < exponent <= -power - taken:
+                taken += exponent
+                result.append(sp.Pow(sp.Mul(own, 1 / base, evaluate=False), exponent, evaluate=False))
+            else:
+                result.append(side)
+        if taken:
+            left = -power - taken
+            inverse = sp.Pow(sp.Pow(base, -1), left, evaluate=False) if left > 1 else 1 / base
+            return sp.Mul(*result, *((inverse,) if left else ()), evaluate=False)
+    return sp.Mul(*factors, evaluate=False)
 
 
 def _squares(radicand: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:

@@ -10,18 +10,24 @@ differentiated through.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import reduce
-
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
+from symmlp.calculus.exponential_sums import factors_of, logarithm_form, product_form
+from symmlp.calculus.exponentials import (
+    EXPONENTIAL,
+    HYPERBOLIC,
+    E,
+    Exponentials,
+    F,
+    Factored,
+    common_exponent,
+    factored,
+    polynomial_in,
+    same_sign,
+)
 from symmlp.calculus.putting import put
 from symmlp.calculus.roots import stable_roots
-
-E, F = sp.symbols("E F", positive=True)
-HYPERBOLIC = {sp.tanh: (E**2 - 1) / (E**2 + 1), sp.sinh: (E - 1 / E) / 2, sp.cosh: (E + 1 / E) / 2}
-_EXPONENTIAL = (sp.exp, *HYPERBOLIC)
 
 
 class complementary_error(sp.Function):  # noqa: N801 - named as SymPy names functions
@@ -52,11 +58,12 @@ def _tanh_of_log(part: sp.tanh) -> sp.Expr:
 
 
 def _stable(expr: sp.Expr) -> sp.Expr:
-    if not expr.has(*_EXPONENTIAL, sp.log, sp.erf):
+    if not expr.has(*EXPONENTIAL, sp.log, sp.erf):
         return expr
     match expr:
         case sp.Piecewise():
-            return sp.Piecewise(*(_branch(*pair) for pair in _with_complements(expr)), evaluate=False)
+            decided = sp.Piecewise(*((value, _condition(each)) for value, each in expr.args), evaluate=False)
+            return sp.Piecewise(*(_branch(*pair) for pair in _with_complements(decided)), evaluate=False)
         case sp.Add():
             return _sum(expr)
         case sp.Mul() | sp.Pow():
@@ -67,6 +74,15 @@ def _stable(expr: sp.Expr) -> sp.Expr:
             return expr.func(*(_stable(argument) for argument in expr.args))
         case _:
             return expr
+
+
+def _condition(condition: sp.Basic) -> sp.Basic:
+    """Return a comparison of exponentials by what decides its sign: 2(e^(x/2) - 1) > 0 is x > 0."""
+    if not isinstance(condition, sp.core.relational.Relational) or not condition.has(*EXPONENTIAL):
+        return condition
+    difference = condition.lhs - condition.rhs
+    same = same_sign(difference)
+    return condition.func(_stable(difference) if same is None else same, 0)
 
 
 def _with_complements(expr: sp.Piecewise) -> list[tuple[sp.Expr, sp.Basic, sp.Basic]]:
@@ -87,120 +103,6 @@ def _branch(branch: sp.Expr, condition: sp.Basic, known: sp.Basic) -> tuple[sp.E
         if rewritten.has(sp.exp, expm1, sp.log, log1p, sp.Pow):
             rewritten = put(rewritten, known.lhs, bound(known.lhs, known.rhs))
     return rewritten, condition
-
-
-# Rational functions of e^u
-
-
-@dataclass(frozen=True)
-class Exponentials:
-    """The exponent u of e^u, in whole powers of which some exponentials can be written.
-
-    With two exponents a and b that are no multiples of each other, u = a - b and `level` is b: the exponentials are
-    E^m F^n with E = e^u and F = e^b, and where an expression does not change when a and b are shifted, F cancels.
-    """
-
-    exponent: sp.Expr
-    level: sp.Expr | None = None
-
-    def rational(self, expr: sp.Expr) -> sp.Expr | None:
-        """Return `expr` as a rational function of E = e^u alone, or None if it is none."""
-        replaced = self.in_powers(expr)
-        if replaced is not None and replaced.has(F):
-            replaced = sp.cancel(sp.together(replaced))
-        return None if replaced is None or replaced.has(F) else replaced
-
-    def in_powers(self, expr: sp.Expr) -> sp.Expr | None:
-        """Return `expr` as a rational function of E and F, or None if it is none."""
-        replaced = expr.replace(lambda part: isinstance(part, _EXPONENTIAL), self.power_of)
-        if replaced.free_symbols - {E, F} or replaced.has(*_EXPONENTIAL, sp.log, sp.erf):
-            return None
-        return replaced if replaced.is_rational_function(E, F) else None
-
-    def power_of(self, part: sp.Expr) -> sp.Expr:
-        """Return one exponential as powers of E and F, or as it is if it is no such power."""
-        powers = self._powers_of(part.args[0])
-        if powers is None:
-            return part
-        base = E ** powers[0] * F ** powers[1]
-        return base if isinstance(part, sp.exp) else HYPERBOLIC[part.func].xreplace({E: base})
-
-    def _powers_of(self, argument: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
-        if self.level is None:
-            power = sp.cancel(argument / self.exponent)
-            return (power, sp.Integer(0)) if power.is_Integer else None
-        first = self.exponent + self.level
-        m, n = (sp.expand(argument).coeff(side) if side.is_Symbol else None for side in (first, self.level))
-        if m is None or n is None or not (m.is_Integer and n.is_Integer):
-            return None
-        return (m, m + n) if sp.expand(argument - m * first - n * self.level) == 0 else None
-
-
-def common_exponent(expr: sp.Expr) -> Exponentials | None:
-    """Return the exponent that all exponentials of `expr` share, or None if there is none."""
-    arguments = [part.args[0] for part in sp.postorder_traversal(expr) if isinstance(part, _EXPONENTIAL)]
-    arguments = [argument for argument in arguments if argument.free_symbols]
-    if not arguments:
-        return None
-    ratios = [sp.cancel(argument / arguments[0]) for argument in arguments]
-    if not all(ratio.is_Rational for ratio in ratios):
-        return _two_exponents(arguments)
-    numerator = reduce(sp.igcd, (abs(ratio.p) for ratio in ratios))
-    denominator = reduce(sp.ilcm, (ratio.q for ratio in ratios))
-    unit = arguments[0] * sp.Rational(numerator, denominator)
-    return Exponentials(-unit if unit.could_extract_minus_sign() else unit)
-
-
-def _two_exponents(arguments: list[sp.Expr]) -> Exponentials | None:
-    """Return u = a - b for exponentials in two variables a and b."""
-    symbols = sorted({symbol for argument in arguments for symbol in argument.free_symbols}, key=sp.default_sort_key)
-    if len(symbols) != 2 or not all(sp.expand(argument).is_polynomial(*symbols) for argument in arguments):
-        return None
-    first, second = symbols
-    return Exponentials(first - second, second)
-
-
-@dataclass(frozen=True)
-class Factored:
-    """coefficient · E^power · (E - 1)^ones · ∏ factor^multiplicity, the factors being polynomials in E."""
-
-    coefficient: sp.Expr
-    power: int
-    ones: int
-    factors: tuple[tuple[sp.Poly, int], ...]
-
-    def polynomials(self, t: sp.Expr, *, reversed_: bool) -> sp.Expr:
-        """Return the product of the factors in t, their coefficients reversed for u >= 0."""
-        return sp.Mul(*(_in(poly, t, reversed_) ** multiplicity for poly, multiplicity in self.factors))
-
-    def degree(self) -> int:
-        """Return the sum of the factors' degrees."""
-        return sum(poly.degree() * multiplicity for poly, multiplicity in self.factors)
-
-
-def _in(poly: sp.Poly, t: sp.Expr, reversed_: bool) -> sp.Expr:
-    coefficients = poly.all_coeffs()[::-1] if reversed_ else poly.all_coeffs()
-    degree = len(coefficients) - 1
-    return sp.Add(*(coefficient * t ** (degree - place) for place, coefficient in enumerate(coefficients)))
-
-
-def factored(rational: sp.Expr) -> Factored:
-    """Return a rational function of E with numerator and denominator factored over the rationals."""
-    numerator, denominator = sp.fraction(sp.cancel(sp.together(rational)))
-    coefficient, factors = sp.Integer(1), []
-    power = ones = 0
-    for side, sign in ((numerator, 1), (denominator, -1)):
-        content, parts = sp.factor_list(side, E)
-        coefficient *= content**sign
-        for part, multiplicity in parts:
-            poly = sp.Poly(part, E)
-            if poly == sp.Poly(E, E):
-                power += sign * multiplicity
-            elif poly == sp.Poly(E - 1, E):
-                ones += sign * multiplicity
-            else:
-                factors.append((poly, sign * multiplicity))
-    return Factored(coefficient, power, ones, tuple(factors))
 
 
 def _rational_form(rational: sp.Expr, u: sp.Expr) -> sp.Expr:
@@ -226,46 +128,14 @@ def _power_of_t(t: sp.Expr, u: sp.Expr, power: int) -> sp.Expr:
     return t**power if power >= 0 else sp.exp(power * u)
 
 
-def logistic(expr: sp.Expr) -> sp.Expr:
-    """Return `expr` as a + b/(1 + e^-u) if it is that and shorter so: how a canonical link is recognised.
-
-    The result is for reading: a and b/(1 + e^-u) may cancel where the longer form does not.
-    """
-    exponentials = common_exponent(expr)
-    if exponentials is None or exponentials.level is not None or expr.has(sp.Piecewise, sp.log):
-        return expr
-    powers = expr.replace(lambda part: isinstance(part, _EXPONENTIAL), exponentials.power_of)
-    if powers.has(*_EXPONENTIAL) or not powers.is_rational_function(E):
-        return expr
-    b, a = _over_one_plus(powers)
-    if b is None:
-        return expr
-    u = exponentials.exponent
-    forms = (a + b / (1 + sp.exp(u)), sp.expand(a + b) - b / (1 + sp.exp(-u)))
-    shorter = [form for form in forms if sp.count_ops(form) < sp.count_ops(expr)]
-    return min(shorter, key=lambda form: (len(sp.Add.make_args(form)), sp.count_ops(form)), default=expr)
-
-
-def _over_one_plus(powers: sp.Expr) -> tuple[sp.Expr | None, sp.Expr]:
-    """Return (b, a) with a + b/(E + 1) = powers and neither containing E, or (None, 0)."""
-    numerator, denominator = sp.fraction(sp.cancel(sp.together(powers)))
-    constant = sp.cancel(denominator / (E + 1))
-    if constant.has(E):
-        return None, sp.Integer(0)
-    quotient, remainder = sp.div(numerator, E + 1, E)
-    if quotient.has(E) or remainder.has(E):
-        return None, sp.Integer(0)
-    return sp.cancel(remainder / constant), sp.cancel(quotient / constant)
-
-
 def _sum(expr: sp.Add) -> sp.Expr:
     """Return the sum with terms of the same other factor joined into one rational function of the exponential."""
-    complement = _error_function_complement(expr)
-    if complement is not None:
-        return complement
+    for found in (_error_function_complement(expr), _difference_of_logarithms(expr)):
+        if found is not None:
+            return found
     exponentials = common_exponent(expr)
     if exponentials is None:
-        return sp.Add(*(_stable(term) for term in expr.args))
+        return _sum_of_several(expr)
     groups: dict[sp.Expr, list[sp.Expr]] = {}
     for term in expr.args:
         other, rational = _split(term, exponentials)
@@ -279,14 +149,27 @@ def _sum(expr: sp.Add) -> sp.Expr:
 
 
 def _difference_from_exponential(groups: dict[sp.Expr, list[sp.Expr]], exponentials: Exponentials) -> sp.Expr | None:
-    """Return c·e^u - r near u = 0 as c·expm1(u) + (c - r), which does not cancel when r is near c, or None."""
+    """Return c·e^u - r near u = 0 as c·expm1(u) + (c - r), which does not cancel when r is near c, or None.
+
+    An exponential that all of r has is taken out: e^(z/2) - t·e^(-z/2) is e^(-z/2)·(e^z - t).
+    """
     own = sp.Add(*groups.get(sp.Integer(1), []))
-    others = [other * sp.Add(*parts) for other, parts in groups.items() if other != 1]
-    rest = sp.Add(*others)
+    others = [(other, sp.Add(*parts)) for other, parts in groups.items() if other != 1]
+    rest = sp.Add(*(other * part for other, part in others))
     if not others or not isinstance(own, sp.Mul | sp.exp) or not own.has(sp.exp):
         return None
+    common = {part.as_coeff_Mul()[1] for _, part in others}
+    if len(common) == 1 and isinstance(next(iter(common)), sp.exp):
+        (taken,) = common
+        inner = {other: [part / taken] for other, part in others}
+        near = _difference_from_exponential({sp.Integer(1): [sp.powsimp(own / taken)], **inner}, exponentials)
+        if near is None:
+            return None
+        (first, condition), _ = near.args
+        pairs = (sp.Mul(taken, first, evaluate=False), condition), (own + rest, True)
+        return sp.Piecewise(*pairs, evaluate=False)
     coefficient, factor = own.as_coeff_Mul()
-    if not isinstance(factor, sp.exp) or rest.has(*_EXPONENTIAL, sp.log) or rest.free_symbols & factor.free_symbols:
+    if not isinstance(factor, sp.exp) or rest.has(*EXPONENTIAL, sp.log) or rest.free_symbols & factor.free_symbols:
         return None
     u = factor.args[0]
     near = sp.Add(coefficient * expm1(u), sp.Add(coefficient, rest, evaluate=False), evaluate=False)
@@ -297,7 +180,7 @@ def _split(term: sp.Expr, exponentials: Exponentials) -> tuple[sp.Expr, sp.Expr]
     """Return (the rest, the factor that is rational in the exponential) of a term; a number counts as rational."""
     other, rational = sp.Integer(1), sp.Integer(1)
     for factor in sp.Mul.make_args(term):
-        if factor.is_Rational or (factor.has(*_EXPONENTIAL) and exponentials.in_powers(factor) is not None):
+        if factor.is_Rational or (factor.has(*EXPONENTIAL) and exponentials.in_powers(factor) is not None):
             rational *= factor
         else:
             other *= factor
@@ -309,7 +192,7 @@ def _split(term: sp.Expr, exponentials: Exponentials) -> tuple[sp.Expr, sp.Expr]
 def _group(other: sp.Expr, parts: list[sp.Expr], exponentials: Exponentials) -> sp.Expr:
     total = sp.Add(*parts)
     rest = sp.Mul(*(_stable(factor) for factor in sp.Mul.make_args(other)))
-    if not total.has(*_EXPONENTIAL):
+    if not total.has(*EXPONENTIAL):
         return total * rest
     if isinstance(total.as_coeff_Mul()[1].as_base_exp()[0], sp.tanh):
         return total * rest
@@ -329,12 +212,42 @@ def _error_function_complement(expr: sp.Add) -> sp.Expr | None:
     return None
 
 
+def _sum_of_several(expr: sp.Add) -> sp.Expr:
+    """Return a sum whose exponentials have no exponent in common, terms of the same other factor joined."""
+    groups: dict[sp.Expr, list[sp.Expr]] = {}
+    for term in expr.args:
+        own, other = sp.Mul(*(f for f in sp.Mul.make_args(term) if _is_of_exponentials(f))), sp.Integer(1)
+        other = term / own
+        groups.setdefault(other, []).append(own)
+    total: list[sp.Expr] = []
+    for other, parts in groups.items():
+        factors = factors_of(sp.Add(*parts), HYPERBOLIC, E) if len(parts) > 1 else None
+        if factors is None:
+            total += [_stable(other * part) for part in parts]
+        else:
+            total.append(_stable(other) * product_form(factors))
+    return sp.Add(*total)
+
+
+def _is_of_exponentials(factor: sp.Expr) -> bool:
+    """Return whether the factor is a number, or rational in exponentials."""
+    if factor.is_Rational:
+        return True
+    rest = factor.replace(lambda part: isinstance(part, EXPONENTIAL), lambda _: E)
+    return bool(factor.has(*EXPONENTIAL) and rest.free_symbols == {E} and rest.is_rational_function(E))
+
+
 def _product(expr: sp.Expr) -> sp.Expr:
     exponentials = common_exponent(expr)
     if exponentials is not None:
         other, rational = _split(expr, exponentials)
-        if rational.has(*_EXPONENTIAL):
+        if rational.has(*EXPONENTIAL):
             return _group(other, [rational], exponentials)
+    else:
+        own = sp.Mul(*(factor for factor in sp.Mul.make_args(expr) if _is_of_exponentials(factor)))
+        factors = factors_of(own, HYPERBOLIC, E)
+        if factors is not None and factors.sums:
+            return sp.Mul(*(_stable(factor) for factor in sp.Mul.make_args(expr / own))) * product_form(factors)
     if isinstance(expr, sp.Pow):
         return _stable(expr.base) ** _stable(expr.exp)
     return sp.Mul(*(_stable(factor) for factor in expr.args))
@@ -345,10 +258,14 @@ def _logarithm(expr: sp.log) -> sp.Expr:
     exponentials = common_exponent(argument)
     powers = exponentials.in_powers(argument) if exponentials else None
     if exponentials is None or powers is None:
-        return _logarithm_near_one(argument)
+        factors = factors_of(argument, HYPERBOLIC, E) if argument.has(*EXPONENTIAL) else None
+        of_several = logarithm_form(factors) if factors is not None else None
+        return _logarithm_near_one(argument) if of_several is None else of_several
     level, rational = _level_of(powers)
     parts = factored(rational) if not rational.has(F) else None
-    if parts is None or parts.ones or any(each < 0 for poly, _ in parts.factors for each in poly.all_coeffs()):
+    if parts is not None and parts.is_positive and parts.ones == 1 and parts.coefficient > 0 and level == 0:
+        return _logarithm_of_one_minus(parts, exponentials.exponent)
+    if parts is None or parts.ones or not parts.is_positive:
         return sp.log(_stable(argument))
     found = _logarithm_of_factors(parts, exponentials.exponent)
     if level == 0 or exponentials.level is None:
@@ -356,11 +273,47 @@ def _logarithm(expr: sp.log) -> sp.Expr:
     return _with_level(found, level, exponentials)
 
 
+def _logarithm_of_one_minus(parts: Factored, u: sp.Expr) -> sp.Expr:
+    """Return log((e^u - 1)·R) for a positive R, real for u > 0 alone: log(1 - e^-u) is near 0 for large u."""
+    line = (parts.power + parts.degree() + 1) * u
+    t = sp.exp(-u)
+    far = log1p(-sp.exp(-sp.Max(u, sp.Rational(1, 2))))
+    near = sp.log(-expm1(-sp.Min(u, 1)))
+    rest = sp.log(parts.coefficient)
+    for poly, multiplicity in parts.factors:
+        rest += multiplicity * _log_near_constant(polynomial_in(poly, t, True))
+    return line + sp.Piecewise((far, u > sp.Rational(2, 3)), (near, True), evaluate=False) + rest
+
+
+def _logarithm_of_quotient(argument: sp.Expr) -> sp.Expr | None:
+    """Return log(A/B) as log1p((A - B)/B) if A - B is shorter than A and B, or None."""
+    top, bottom = sp.fraction(argument)
+    if bottom.is_number or not (top.is_polynomial() and bottom.is_polynomial()):
+        return None
+    difference = sp.expand(top - bottom)
+    if len(sp.Add.make_args(difference)) >= sum(len(sp.Add.make_args(sp.expand(side))) for side in (top, bottom)) - 1:
+        return None
+    return log1p(difference / bottom)
+
+
+def _difference_of_logarithms(expr: sp.Add) -> sp.Expr | None:
+    """Return the sum with log A - log B joined as log1p((A - B)/B), if A - B is that short, or None."""
+    terms = [(term, *term.as_coeff_Mul()) for term in expr.args if isinstance(term.as_coeff_Mul()[1], sp.log)]
+    for one, number, first in terms:
+        for other, opposite, second in terms:
+            if number > 0 and number == -opposite:
+                joined = _logarithm_of_quotient(first.args[0] / second.args[0])
+                if joined is not None:
+                    return number * joined + _stable(expr - one - other)
+    return None
+
+
 def _logarithm_near_one(argument: sp.Expr) -> sp.Expr:
     """Return log(1 + v) as log1p(v), and log(w) otherwise; c·w² under log1p is kept from overflowing."""
     constant, rest = argument.as_coeff_Add()
     if constant != 1:
-        return sp.log(_stable(argument))
+        quotient = _logarithm_of_quotient(argument)
+        return sp.log(_stable(argument)) if quotient is None else quotient
     coefficient, power = rest.as_coeff_Mul()
     if power.is_Pow and power.exp.is_Integer and power.exp > 0 and power.exp % 2 == 0 and coefficient > 0:
         size, bound = sp.Abs(power.base), sp.Integer(2) ** 40
@@ -393,8 +346,8 @@ def _logarithm_of_factors(parts: Factored, u: sp.Expr) -> sp.Expr:
     total = _broken_line(u, above=sp.Integer(parts.power + parts.degree()), below=sp.Integer(parts.power))
     above = below = sp.log(parts.coefficient)
     for poly, multiplicity in parts.factors:
-        above += multiplicity * _log_near_constant(_in(poly, t, True))
-        below += multiplicity * _log_near_constant(_in(poly, t, False))
+        above += multiplicity * _log_near_constant(polynomial_in(poly, t, True))
+        below += multiplicity * _log_near_constant(polynomial_in(poly, t, False))
     return total + (above if above == below else sp.Piecewise((above, u >= 0), (below, True), evaluate=False))
 
 

@@ -88,7 +88,8 @@ class NumpyPrinter:
             case Number(value):
                 return _number(value)
             case Real(value):
-                return repr(value), ATOM if value >= 0 else UNARY
+                text = repr(value).replace("inf", "np.inf")
+                return text, ATOM if value >= 0 else UNARY
             case SizeOf(size):
                 return str(size), ATOM
             case Add(terms):

@@ -55,10 +55,10 @@ def _formulas(source: ElementFunction | RowFunction, *, slope: bool) -> list[str
         return [text.formula(Formula(source.value)), f"stable form: in D = {shift}{note}"]
     form = source.slope_form if slope else source.value_form
     shown = [text.formula(Formula(form.formula))]
+    if form.formula != form.rewritten:
+        shown.append(f"stable form: {text.formula(Formula(form.rewritten))}")
     if form.repairs:
-        shown.append(f"computed in a stable form with {', '.join(form.repairs)}")
-    elif form.formula != form.stable:
-        shown.append(f"stable form: {text.formula(Formula(form.stable))}")
+        shown.append(f"with {', '.join(form.repairs)}")
     lost = lost_digits(form)
     if lost is not None:
         shown.append(lost)
@@ -69,10 +69,9 @@ def lost_digits(form: Form) -> str | None:
     """Return where a form is known to lose digits, or None; told coarsely, so that every machine tells the same."""
     if form.ulps is None or form.ulps <= FEW_ULPS:
         return None
-    if form.ulps >= 2.0**52:
-        return f"not accurate for all arguments: no correct digit near x = {form.worst_at:.0e}"
-    lost = f"about {math.log10(form.ulps):.0f} of 16 digits lost"
-    return f"not accurate for all arguments: {lost} near x = {form.worst_at:.0e}"
+    near = ", ".join(f"{name} = {value:.0e}" for name, value in form.worst_at)
+    lost = "no correct digit" if form.ulps >= 2.0**52 else f"about {math.log10(form.ulps):.0f} of 16 digits lost"
+    return f"not accurate for all arguments: {lost} near {near}"
 
 
 def error_functions(functions: Sequence[Function]) -> ErrorFunctions | None:
