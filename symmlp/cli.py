@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Iterator
@@ -344,6 +345,8 @@ def version(
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
+    # SymPy makes some 100,000 objects that live until the end; looking for garbage among them again and again is slow.
+    gc.set_threshold(100_000, 50, 50)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -15,6 +15,7 @@ from typing import Literal
 
 import sympy as sp
 
+from symmlp.catalog.extremes import larger, smaller
 from symmlp.catalog.parameters import NONE, Family, Parameter, Settings, named_call, settings
 from symmlp.errors import SpecError, did_you_mean, shown
 from symmlp.expression import names_in, parse, require_real
@@ -103,17 +104,17 @@ TABLE: dict[str, Activation] = {
         Activation("identity", x),
         Activation("sigmoid", 1 / (1 + sp.exp(-x)), outputs="unit interval"),
         Activation("tanh", sp.tanh(x)),
-        Activation("relu", sp.Max(0, x), outputs="nonnegative"),
-        _family("leaky_relu", sp.Max(0, x) + alpha * sp.Min(0, x), Parameter("alpha", 0.01)),
+        Activation("relu", larger(0, x), outputs="nonnegative"),
+        _family("leaky_relu", larger(0, x) + alpha * smaller(0, x), Parameter("alpha", 0.01)),
         _family(
             "rrelu",
-            sp.Max(0, x) + (lower + upper) / 2 * sp.Min(0, x),
+            larger(0, x) + (lower + upper) / 2 * smaller(0, x),
             Parameter("lower", 0.125),
             Parameter("upper", Fraction(1, 3)),
             ascending=("lower", "upper"),
             note="at its mean slope, as in PyTorch's evaluation mode; nothing is drawn in training",
         ),
-        Activation("relu6", sp.Min(sp.Max(0, x), 6), outputs="nonnegative"),
+        Activation("relu6", smaller(larger(0, x), 6), outputs="nonnegative"),
         _family("elu", sp.Piecewise((x, x > 0), (alpha * (sp.exp(x) - 1), True)), Parameter("alpha", 1, at_least=0)),
         _family(
             "celu",
@@ -129,11 +130,11 @@ TABLE: dict[str, Activation] = {
             x * (1 + sp.tanh(sp.sqrt(2 / sp.pi) * (x + sp.Rational("0.044715") * x**3))) * _half,
         ),
         Activation("mish", x * sp.tanh(sp.log(1 + sp.exp(x)))),
-        Activation("hard_sigmoid", sp.Min(sp.Max(x + 3, 0), 6) * _sixth, outputs="nonnegative"),
-        Activation("hard_swish", x * sp.Min(sp.Max(x + 3, 0), 6) * _sixth),
+        Activation("hard_sigmoid", smaller(larger(x + 3, 0), 6) * _sixth, outputs="nonnegative"),
+        Activation("hard_swish", x * smaller(larger(x + 3, 0), 6) * _sixth),
         _family(
             "hard_tanh",
-            sp.Min(sp.Max(x, low), high),
+            smaller(larger(x, low), high),
             Parameter("low", -1),
             Parameter("high", 1),
             ascending=("low", "high"),
@@ -141,7 +142,7 @@ TABLE: dict[str, Activation] = {
         Activation("softsign", x / (1 + sp.Abs(x))),
         _family(
             "softshrink",
-            sp.Max(x - threshold, 0) + sp.Min(x + threshold, 0),
+            larger(x - threshold, 0) + smaller(x + threshold, 0),
             Parameter("threshold", 0.5, at_least=0),
             note="PyTorch calls the threshold lambda",
         ),
@@ -162,13 +163,13 @@ TABLE: dict[str, Activation] = {
         Activation("log_sigmoid", sp.log(1 / (1 + sp.exp(-x)))),
         Activation("exponential", sp.exp(x), outputs="positive"),
         _family("squareplus", (x + sp.sqrt(x**2 + b)) / 2, Parameter("b", 4, above=0), outputs="positive"),
-        Activation("sparse_plus", sp.Max(x - 1, 0) + sp.Min(sp.Max(x + 1, 0), 2) ** 2 / 4, outputs="nonnegative"),
-        Activation("sparse_sigmoid", sp.Min(sp.Max(x + 1, 0), 2) * _half, outputs="nonnegative"),
+        Activation("sparse_plus", larger(x - 1, 0) + smaller(larger(x + 1, 0), 2) ** 2 / 4, outputs="nonnegative"),
+        Activation("sparse_sigmoid", smaller(larger(x + 1, 0), 2) * _half, outputs="nonnegative"),
         _family("snake", x + sp.sin(a * x) ** 2 / a, Parameter("a", 1, above=0), note="Ziyin et al., 2020"),
         Activation("gaussian", sp.exp(-(x**2)), outputs="nonnegative"),
         _family("sine", sp.sin(omega * x), Parameter("omega", 1, above=0), note="SIREN: Sitzmann et al., 2020"),
         Activation(
-            "prelu", sp.Max(0, x) + alpha * sp.Min(0, x), learned=(Learned("alpha", 0.25),), note="alpha is learned"
+            "prelu", larger(0, x) + alpha * smaller(0, x), learned=(Learned("alpha", 0.25),), note="alpha is learned"
         ),
         Activation(
             "learnable_swish", x / (1 + sp.exp(-beta * x)), learned=(Learned("beta", 1.0),), note="beta is learned"
@@ -189,12 +190,12 @@ TABLE: dict[str, Activation] = {
             note="Jin et al., 2016; thresholds and gains are learned",
         ),
         Activation("glu", x / (1 + sp.exp(-gate)), gates=(gate,), note="Dauphin et al., 2017"),
-        Activation("reglu", x * sp.Max(0, gate), gates=(gate,), note="Shazeer, 2020"),
+        Activation("reglu", x * larger(0, gate), gates=(gate,), note="Shazeer, 2020"),
         Activation("geglu", x * gate * (1 + sp.erf(gate / sp.sqrt(2))) * _half, gates=(gate,), note="Shazeer, 2020"),
         Activation("swiglu", x * gate / (1 + sp.exp(-gate)), gates=(gate,), note="Shazeer, 2020, with beta = 1"),
-        Activation("maxout", sp.Max(x, gate), gates=(gate,), note="Goodfellow et al., 2013, with two pieces"),
+        Activation("maxout", larger(x, gate), gates=(gate,), note="Goodfellow et al., 2013, with two pieces"),
         Activation(
-            "maxout_3", sp.Max(x, gate, gate_2), gates=(gate, gate_2), note="Goodfellow et al., 2013, three pieces"
+            "maxout_3", larger(x, gate, gate_2), gates=(gate, gate_2), note="Goodfellow et al., 2013, three pieces"
         ),
         Activation(
             "softmax",

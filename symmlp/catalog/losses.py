@@ -13,6 +13,7 @@ from typing import Literal
 import sympy as sp
 
 from symmlp.catalog.activations import Outputs, own_expression
+from symmlp.catalog.extremes import larger
 from symmlp.catalog.parameters import NONE, Family, Parameter, Settings, named_call, settings
 from symmlp.errors import SpecError, did_you_mean, shown
 from symmlp.expression import require_real
@@ -116,7 +117,7 @@ TABLE: dict[str, Loss] = {
         Loss("mape", 100 * sp.Abs((p - y) / y), targets="nonzero", note="in percent"),
         Loss("msle", (sp.log(1 + p) - sp.log(1 + y)) ** 2, accepts=(*POSITIVE, "nonnegative"), targets="nonnegative"),
         _family(
-            "pinball", sp.Max(quantile * (y - p), (quantile - 1) * (y - p)), Parameter("quantile", 0.5, 0, None, 1)
+            "pinball", larger(quantile * (y - p), (quantile - 1) * (y - p)), Parameter("quantile", 0.5, 0, None, 1)
         ),
         _family(
             "expectile",
@@ -162,8 +163,8 @@ TABLE: dict[str, Loss] = {
             targets="unit interval",
             decides="above zero",
         ),
-        Loss("hinge", sp.Max(0, 1 - p * y), accepts=SCORES, targets="signs"),
-        Loss("squared_hinge", sp.Max(0, 1 - p * y) ** 2, accepts=SCORES, targets="signs"),
+        Loss("hinge", larger(0, 1 - p * y), accepts=SCORES, targets="signs"),
+        Loss("squared_hinge", larger(0, 1 - p * y) ** 2, accepts=SCORES, targets="signs"),
         Loss("soft_margin", sp.log(1 + sp.exp(-p * y)), accepts=SCORES, targets="signs"),
         Loss(
             "nll",
