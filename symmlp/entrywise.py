@@ -15,10 +15,11 @@ from symmlp.calculus.accuracy import WORST as NOTHING_RIGHT
 from symmlp.calculus.accuracy import naive_failure, worst_error
 from symmlp.calculus.functions import ElementFunction, Form
 from symmlp.derivation import Formula
-from symmlp.document import kink_text
+from symmlp.document import function_formulas, kink_text
 from symmlp.errors import ExpressionError, did_you_mean, shown
 from symmlp.expression import names_in, parse
 from symmlp.printing.formula import FormulaPrinter
+from symmlp.printing.latex import LatexStyle
 from symmlp.printing.numpy import width_of
 from symmlp.printing.text import TextStyle
 from symmlp.program import passes
@@ -70,6 +71,12 @@ class Elementwise:
     def text(self) -> str:
         """Return what `symmlp function` prints: formulas, stable forms and why, kinks, measured errors, code."""
         return "\n".join(_description(self)) + "\n"
+
+    def _repr_latex_(self) -> str:
+        formulas = function_formulas(NAME, self.function, LatexStyle())
+        lines = [f"{label} &= {formula}" for label, formula in formulas if not label.endswith(", stable")]
+        rows = r" \\ ".join(lines)
+        return rf"$$\begin{{aligned}}{rows}\end{{aligned}}$$"
 
     @cached_property
     def _module(self) -> ModuleType:

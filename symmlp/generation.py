@@ -13,11 +13,12 @@ from symmlp.program.ir import Program
 from symmlp.program.lowering import lower
 from symmlp.program.workspace import plan
 from symmlp.render import Dtype, render, render_buffered
+from symmlp.showing import CodeText
 from symmlp.spec import Network
 from symmlp.version import __version__
 
 
-def generate(network: Network, *, target: str = "numpy", style: str = "plain", dtype: Dtype = "float64") -> str:
+def generate(network: Network, *, target: str = "numpy", style: str = "plain", dtype: Dtype = "float64") -> CodeText:
     """Return the source of a training module for `network`; the same network gives the same bytes everywhere.
 
     Raises:
@@ -31,7 +32,7 @@ def generate(network: Network, *, target: str = "numpy", style: str = "plain", d
     derivation = derive(network)
     program = lower(derivation)
     program = passes.drop_unused(program)
-    return WRITERS[f"{target}/{style}"](program, derivation, dtype)
+    return CodeText(WRITERS[f"{target}/{style}"](program, derivation, dtype))
 
 
 def _plain(program: Program, derivation: Derivation, dtype: Dtype) -> str:

@@ -17,6 +17,7 @@ from symmlp.catalog.losses import Loss, loss, read_loss
 from symmlp.catalog.parameters import Settings
 from symmlp.errors import SpecError, shown
 from symmlp.names import check_name
+from symmlp.showing import html_table
 from symmlp.spec_layers import LAYERS, AnyLayer, Dense, braced
 from symmlp.spec_part import MAX_LAYERS, Parameters, Part, Units, with_settings
 from symmlp.spec_text import parse_json, parse_short, parse_toml, read_spec_file
@@ -132,6 +133,11 @@ class Network(Part):
     def digest(self) -> str:
         """Return the SHA-256 of the network's canonical JSON, in hexadecimal."""
         return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode("ascii")).hexdigest()
+
+    def _repr_html_(self) -> str:
+        layers = [(number, layer.short) for number, layer in enumerate(self.layers, start=1)]
+        rows = [("inputs", self.inputs), *layers, ("loss", f"{self.loss} ({self.reduction})")]
+        return html_table(self.name, ("layer", "what it is"), rows)
 
     def short(self) -> str:
         """Return the short string of the network; what it cannot say (name, reduction, bias) is left out."""

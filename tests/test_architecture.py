@@ -24,7 +24,7 @@ REQUIRED = frozenset(
 
 ROOMS: tuple[tuple[str, ...], ...] = (
     ("errors", "version"),
-    ("names", "notation", "files", "templating"),
+    ("names", "notation", "files", "showing", "templating"),
     ("expression",),
     ("catalog",),
     ("spec_text", "spec_part", "spec_layers", "spec"),
@@ -52,6 +52,7 @@ VERIFICATION_MAY_IMPORT = frozenset(
         "errors",
         "names",
         "notation",
+        "showing",
         "expression",
         "catalog",
         "spec_text",

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from symmlp.showing import html_text
+
 PROMISE = 1e-9
 """Largest error of a right formula, relative to the gradient's largest entry."""
 
@@ -64,6 +66,9 @@ class FormulaCheck:
     def text(self) -> str:
         """Return the verdict for a reader: the mistakes, the right equation, and the entry that is farthest off."""
         return "\n".join(self._right_lines() if self.ok else self._wrong_lines()) + "\n"
+
+    def _repr_html_(self) -> str:
+        return html_text(self.text())
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data of the verdict."""

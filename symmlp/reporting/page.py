@@ -16,6 +16,7 @@ from symmlp.graph import Layout
 from symmlp.pictures.drawing import tree_svg
 from symmlp.pictures.svg import DARK, LIGHT
 from symmlp.reporting.code import Chunk, Listing
+from symmlp.showing import PageText
 from symmlp.spec import Network
 from symmlp.templating import filled
 
@@ -67,7 +68,7 @@ class ReportContext:
     policy: str
 
 
-def report(subject: Network | PrintableDerivation, *, steps: Depth = "full", layout: Layout = "batch") -> str:
+def report(subject: Network | PrintableDerivation, *, steps: Depth = "full", layout: Layout = "batch") -> PageText:
     """Return a page of HTML that needs no network: formulas with their steps, generated code and computational tree.
 
     Pointing at a step, a line of code or a part of the tree lights up what has the same id. Without a script the page
@@ -78,7 +79,8 @@ def report(subject: Network | PrintableDerivation, *, steps: Depth = "full", lay
     """
     derivation = derive(subject, layout=layout) if isinstance(subject, Network) else subject
     values = report_context(derivation, steps)
-    return filled("html/report.html.j2", {field.name: getattr(values, field.name) for field in fields(values)})
+    page = filled("html/report.html.j2", {field.name: getattr(values, field.name) for field in fields(values)})
+    return PageText(page)
 
 
 def report_context(derivation: PrintableDerivation, steps: Depth) -> ReportContext:

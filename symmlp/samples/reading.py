@@ -7,6 +7,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from symmlp.errors import DataError, shown
 from symmlp.samples.checks import (
     Dtype,
@@ -19,7 +21,11 @@ from symmlp.samples.checks import (
 )
 from symmlp.samples.csv_table import TargetColumns, read_table
 from symmlp.samples.npz_arrays import read_arrays
+from symmlp.showing import html_table
 from symmlp.spec import Network
+
+SHOWN = 5
+"""How many samples a notebook shows."""
 
 MAX_CSV_BYTES = 2**30
 
@@ -39,6 +45,11 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.X)
+
+    def _repr_html_(self) -> str:
+        rows = ([*x, *np.atleast_1d(y)] for x, y in zip(self.X[:SHOWN], self.Y[:SHOWN], strict=True))
+        caption = f"{len(self)} samples" + (f", the first {SHOWN}" if len(self) > SHOWN else "")
+        return html_table(caption, [*self.feature_names, *self.target_names], rows)
 
 
 def read_samples(

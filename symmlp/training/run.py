@@ -14,6 +14,7 @@ from symmlp.errors import OutputError, SymmlpError, did_you_mean, shown
 from symmlp.files import PathText, check_directory, check_output, output_directory, write_all
 from symmlp.generation import generate
 from symmlp.samples import Samples
+from symmlp.showing import html_table
 from symmlp.spec import Network
 from symmlp.training.fitting import Trained, fit
 from symmlp.training.generated import load
@@ -35,6 +36,11 @@ class TrainResult:
     score: float
     score_name: str
     loss: float
+
+    def _repr_html_(self) -> str:
+        numbers = [(self.score_name, f"{self.score:.6g}"), ("loss", f"{self.loss:.6g}"), ("epochs", len(self.history))]
+        files = [("module", self.module_path), ("parameters", self.parameters_path), ("record", self.record_path)]
+        return html_table("trained", ("what", "value"), [*numbers, *files])
 
 
 @dataclass(frozen=True)

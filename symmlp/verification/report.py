@@ -9,6 +9,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from symmlp.showing import html_table
+
 HEADINGS = ("check", "worst entry", "layer", "error", "promise", "verdict", "note")
 
 
@@ -90,6 +92,10 @@ class Report:
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         lines.insert(1, "  ".join("-" * width for width in widths))
         return "\n".join([*lines, "verified" if self.ok else "NOT verified"])
+
+    def _repr_html_(self) -> str:
+        verdict = "verified" if self.ok else "NOT verified"
+        return html_table(verdict, HEADINGS, (check.cells() for check in self.checks))
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
