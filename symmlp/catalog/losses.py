@@ -66,12 +66,13 @@ def _family(
     accepts: tuple[Outputs, ...] = ANY,
     targets: Targets = "real",
     decides: Decision = "values",
+    average: Averages = "entries",
     note: str = "",
 ) -> Loss:
     """Return the loss with its parameters at their defaults."""
     family = Family(definition, parameters)
     value = family.member(name, {}, name)
-    return Loss(name, value, accepts=accepts, targets=targets, decides=decides, family=family, note=note)
+    return Loss(name, value, average, accepts=accepts, targets=targets, decides=decides, family=family, note=note)
 
 
 def _where(*branches: tuple[sp.Expr, sp.Basic | bool]) -> sp.Piecewise:
@@ -83,6 +84,11 @@ def _binary(prediction: sp.Expr, positive: sp.Expr, negative: sp.Expr) -> sp.Exp
     return -y * positive * sp.log(prediction) - (1 - y) * negative * sp.log(1 - prediction)
 
 
+def _smoothed(definition: sp.Expr) -> sp.Expr:
+    """Return the definition with the target moved towards 1/2, by the share `label_smoothing` of the way."""
+    return definition.xreplace({y: (1 - label_smoothing) * y + label_smoothing / 2})
+
+
 def _focal(prediction: sp.Expr) -> sp.Expr:
     return _binary(prediction, alpha * (1 - prediction) ** gamma, (1 - alpha) * prediction**gamma)
 
@@ -90,12 +96,14 @@ def _focal(prediction: sp.Expr) -> sp.Expr:
 _sigmoid_p = 1 / (1 + sp.exp(-p))
 _one = sp.Integer(1)
 
-alpha, beta, gamma, delta, pos_weight, quantile, tau, power, var = sp.symbols(
-    "alpha beta gamma delta pos_weight quantile tau power var", real=True
+alpha, beta, gamma, delta, pos_weight, quantile, tau, power, var, margin, label_smoothing = sp.symbols(
+    "alpha beta gamma delta pos_weight quantile tau power var margin label_smoothing", real=True
 )
 
 _ALPHA = Parameter("alpha", 0.25, at_least=0, below=1)
 _GAMMA = Parameter("gamma", 2, at_least=0)
+_MARGIN = Parameter("margin", 1, above=0)
+_SMOOTHING = Parameter("label_smoothing", 0, at_least=0, below=1)
 
 TABLE: dict[str, Loss] = {
     loss.name: loss
@@ -142,11 +150,19 @@ TABLE: dict[str, Loss] = {
             targets="unit interval",
             note="PyTorch takes log p; reduction batch_mean divides by the samples, as the mathematics does",
         ),
-        Loss("bce", _binary(p, _one, _one), accepts=PROBABILITIES, targets="unit interval", decides="above half"),
+        _family(
+            "bce",
+            _smoothed(_binary(p, _one, _one)),
+            _SMOOTHING,
+            accepts=PROBABILITIES,
+            targets="unit interval",
+            decides="above half",
+        ),
         _family(
             "bce_with_logits",
-            _binary(_sigmoid_p, pos_weight, _one),
+            _smoothed(_binary(_sigmoid_p, pos_weight, _one)),
             Parameter("pos_weight", 1, above=0),
+            _SMOOTHING,
             accepts=SCORES,
             targets="unit interval",
             decides="above zero",
@@ -166,6 +182,24 @@ TABLE: dict[str, Loss] = {
         Loss("hinge", larger(0, 1 - p * y), accepts=SCORES, targets="signs"),
         Loss("squared_hinge", larger(0, 1 - p * y) ** 2, accepts=SCORES, targets="signs"),
         Loss("soft_margin", sp.log(1 + sp.exp(-p * y)), accepts=SCORES, targets="signs"),
+        _family(
+            "hinge_embedding",
+            (1 + y) / 2 * p + (1 - y) / 2 * sp.Max(0, margin - p),
+            _MARGIN,
+            accepts=SCORES,
+            targets="signs",
+            note="of a distance p: p itself for 1, and how much it falls short of the margin for -1",
+        ),
+        _family(
+            "categorical_focal",
+            -alpha * (1 - p) ** gamma * y * sp.log(p),
+            _ALPHA,
+            _GAMMA,
+            accepts=("simplex",),
+            targets="classes",
+            decides="classes",
+            average="samples",
+        ),
         Loss(
             "nll",
             -y * p,
@@ -201,6 +235,7 @@ ALIASES: dict[str, str] = {
     "binary_crossentropy": "bce",
     "binary_cross_entropy_with_logits": "bce_with_logits",
     "sigmoid_focal": "focal_with_logits",
+    "multilabel_soft_margin": "bce_with_logits",
     "log_loss": "cross_entropy",
 }
 """Other names of entries, as peers have them."""

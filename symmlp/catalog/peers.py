@@ -89,6 +89,9 @@ _LOSS_NAMES: dict[str, tuple[str, str, str, str]] = {
     "hinge": ("", "Hinge", "", ""),
     "squared_hinge": ("", "SquaredHinge", "", ""),
     "soft_margin": ("SoftMarginLoss", "", "", ""),
+    "hinge_embedding": ("HingeEmbeddingLoss", "", "", ""),
+    "categorical_focal": ("", "CategoricalFocalCrossentropy", "", ""),
+    "nll": ("NLLLoss", "", "", ""),
     "cross_entropy": ("CrossEntropyLoss", "CategoricalCrossentropy", "log_loss", ""),
 }
 
@@ -114,6 +117,8 @@ OFFERS: tuple[Offer, ...] = (
     Offer("loss", "scikit-learn", "binary_log_loss", "bce", reduction="batch_mean"),
     Offer("loss", "Keras", "KLDivergence", "kl_div", reduction="batch_mean"),
     Offer("loss", "PyTorch", "KLDivLoss of log p", "kl_div"),
+    Offer("loss", "PyTorch", "MultiLabelSoftMarginLoss", "bce_with_logits"),
+    Offer("loss", "Keras", "SparseCategoricalCrossentropy", "cross_entropy"),
     Offer("loss", "PyTorch", "torchvision sigmoid_focal_loss", "focal_with_logits"),
     # Without class balancing, both classes have weight 1.
     Offer("loss", "Keras", "BinaryFocalCrossentropy", "focal", Settings({"alpha": 0.5}), factor=2),

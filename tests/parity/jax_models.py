@@ -113,6 +113,10 @@ LOSSES: dict[str, Entries] = {
     "hinge": lambda z, p, y: nn.relu(1 - y * p),
     "squared_hinge": lambda z, p, y: nn.relu(1 - y * p) ** 2,
     "soft_margin": lambda z, p, y: nn.softplus(-y * p),
+    "hinge_embedding": lambda z, p, y: jnp.where(y == 1, p, nn.relu(1 - p)),
+    "categorical_focal": lambda z, p, y: (
+        -((1 - p[jnp.arange(len(y)), y]) ** 2) * nn.log_softmax(z, axis=1)[jnp.arange(len(y)), y] / 4
+    ),
     "nll": lambda z, p, y: -p[jnp.arange(len(y)), y],
     "cross_entropy": lambda z, p, y: -nn.log_softmax(z, axis=1)[jnp.arange(len(y)), y],
     "(p - y)**2 + abs(p - y)": lambda z, p, y: (p - y) ** 2 + abs(p - y),

@@ -118,6 +118,10 @@ LOSSES: dict[str, LossForm] = {
     "hinge": entrywise(lambda p, y: F.relu(1 - y * p)),
     "squared_hinge": entrywise(lambda p, y: F.relu(1 - y * p) ** 2),
     "soft_margin": lambda _, p, y, reduction: F.soft_margin_loss(p, y, reduction=reduction),
+    "hinge_embedding": lambda _, p, y, reduction: F.hinge_embedding_loss(p, y, reduction=reduction),
+    "categorical_focal": lambda z, p, y, reduction: getattr(
+        (1 - p.gather(1, y[:, None])[:, 0]) ** 2 * F.cross_entropy(z, y, reduction="none") / 4, reduction
+    )(),
     "nll": lambda _, p, y, reduction: (
         F.nll_loss(p, y, reduction=reduction) if y.ndim == 1 else getattr(-(p * y).sum(dim=1), reduction)()
     ),
