@@ -39,7 +39,7 @@ def _verify_network(network: Network, seed: int) -> Report:
 
 def _equations(network: Network) -> tuple[Any, ...]:
     derivation = derive(network)
-    return (*derivation.forward, derivation.loss, *derivation.backward)
+    return derivation.computed
 
 
 def _module_text(path: str | Path) -> str:

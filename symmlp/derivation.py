@@ -84,7 +84,10 @@ class Equation:
 
 @dataclass(frozen=True)
 class Derivation:
-    """All equations of a network, in the order of the mathematics, and the functions that occur in them."""
+    """All equations of a network, in the order of the mathematics, and the functions that occur in them.
+
+    `totals` are what the loss of a whole row is made of.
+    """
 
     network: Network
     layout: Layout
@@ -94,13 +97,22 @@ class Derivation:
     backward: tuple[Equation, ...]
     updates: Mapping[str, tuple[Equation, ...]]
     functions: Mapping[str, ElementFunction | RowFunction]
+    totals: tuple[Equation, ...] = ()
+
+    @property
+    def losses(self) -> tuple[Equation, ...]:
+        """What is made of prediction and targets: each sample's totals, if there are any, and the loss."""
+        return (*self.totals, self.loss)
+
+    @property
+    def computed(self) -> tuple[Equation, ...]:
+        """What a module computes: forward equations, the loss, backward equations."""
+        return (*self.forward, *self.losses, *self.backward)
 
     @property
     def equations(self) -> Iterator[Equation]:
         """All equations: forward, loss, backward, updates."""
-        yield from self.forward
-        yield self.loss
-        yield from self.backward
+        yield from self.computed
         for updates in self.updates.values():
             yield from updates
 

@@ -36,14 +36,20 @@ def derive(network: Network, *, layout: Layout = "batch") -> Derivation:
         SymmlpError: an activation or a loss has no matrix form.
     """
     graph = build_graph(network, layout)
-    walker = Walker(graph, Rules(columns=layout == "sample"), _functions(graph.functions, network.kinks))
-    end = _ending_of(network, graph, walker)
-    forward = tuple(walker.forward(node, number) for number, node in enumerate(graph.nodes[:-1], start=1))
-    loss = walker.loss(end)
-    backward = tuple(replace(each, id=f"B{number}") for number, each in enumerate(walker.backward(end), start=1))
+    functions = _functions(graph.functions, network.kinks) | _pieces(network)
+    walker = Walker(graph, Rules(columns=layout == "sample"), functions)
+    forward = tuple(walker.forward(node, f"F{number}") for number, node in enumerate(graph.network_nodes, start=1))
+    if network.loss_definition.totals:
+        *totals, loss = walker.row_loss()
+        found = walker.chain(graph.nodes, {"L"})
+    else:
+        end = _ending_of(network, graph, walker)
+        totals, loss, found = [], walker.loss(end), walker.backward(end)
+        functions = functions | {function.name: function for function in end.functions}
+    backward = tuple(replace(each, id=f"B{number}") for number, each in enumerate(found, start=1))
     updates = {name: _updates(optimizer) for name, optimizer in OPTIMIZERS.items()}
-    functions = _called({**walker.functions, **{f.name: f for f in end.functions}}, (*forward, loss, *backward))
-    return Derivation(network, layout, graph, forward, loss, backward, updates, functions)
+    called = _called(functions, (*forward, *totals, loss, *backward))
+    return Derivation(network, layout, graph, forward, loss, backward, updates, called, tuple(totals))
 
 
 def derive_graph(graph: Graph, *, layout: Layout = "batch", seed: str) -> tuple[Equation, ...]:
@@ -66,11 +72,26 @@ def _of_activation(name: str, definition: Activation, kinks: Policy) -> Iterator
     if definition.acts_on == "row":
         yield RowFunction.derive(name, definition.value)
         return
-    care, variables = _care(definition.from_user), definition.variables
+    yield from _in_each(name, definition.value, definition.variables, _care(definition.from_user), kinks)
+
+
+def _pieces(network: Network) -> dict[str, Function]:
+    """Return the functions that the loss of a whole row consists of, each in every variable but the target."""
+    return {
+        function.name: function
+        for piece in network.loss_definition.pieces
+        for function in _in_each(piece.name, piece.value, piece.variables, "quick", network.kinks)
+        if function.variables[0] != y
+    }
+
+
+def _in_each(
+    name: str, value: sp.Expr, variables: tuple[sp.Symbol, ...], care: Care, kinks: Policy
+) -> Iterator[ElementFunction]:
     for place, variable in enumerate(variables):
         ordered = (variable, *variables[:place], *variables[place + 1 :])
         own = f"{name}_of_{variable}" if place else name
-        yield ElementFunction.derive(own, definition.value, ordered, care=care, kinks=kinks)
+        yield ElementFunction.derive(own, value, ordered, care=care, kinks=kinks)
 
 
 def _care(from_user: bool) -> Care:
@@ -107,12 +128,17 @@ class Walker:
     rules: Rules
     functions: dict[str, Function]
 
-    def forward(self, node: GraphNode, number: int) -> Equation:
-        """Return the forward equation of a node."""
+    def forward(self, node: GraphNode, id: str, kind: str = "forward") -> Equation:
+        """Return the defining equation of a node."""
         acts_on_rows = isinstance(self.functions.get(node.function or ""), RowFunction)
         value = self._here(self.rules.forward(node.op, as_call=acts_on_rows), node)
         shape = self.graph.shapes[node.output]
-        return Equation(f"F{number}", "forward", node.output, value, value, shape, node.layer)
+        return Equation(id, kind, node.output, value, value, shape, node.layer)
+
+    def row_loss(self) -> Iterator[Equation]:
+        """Yield the equations of each sample's totals, and of the loss that is made of them."""
+        for number, node in enumerate(self.graph.loss_nodes, start=1):
+            yield self.forward(node, f"L{number}", "loss")
 
     def loss(self, end: Ending) -> Equation:
         """Return the equation of the loss."""
@@ -194,8 +220,8 @@ class Walker:
         """Return what f is called here, and f with a further variable put first: f_1, f_2, ..."""
         if node.function is None:
             return {}
-        definition = self.graph.functions.get(node.function)
-        further = definition.variables[1:] if definition else ()
+        function = self.functions.get(node.function)
+        further = function.variables[1:] if isinstance(function, ElementFunction) else ()
         names = {f"f_{place}": f"{node.function}_of_{variable}" for place, variable in enumerate(further, start=1)}
         return {"f": node.function, **names}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import sympy as sp
@@ -11,14 +11,17 @@ import sympy as sp
 from symmlp.calculus.exact import exact
 from symmlp.calculus.functions import ElementFunction
 from symmlp.calculus.kinks import Kink
+from symmlp.calculus.matrix_form import PRIME
 from symmlp.calculus.rules import Rules
 from symmlp.catalog import activations, losses, peers
 from symmlp.catalog.activations import Activation
-from symmlp.catalog.losses import Loss, p, y
+from symmlp.catalog.loss import Loss, Piece, p, y
 from symmlp.catalog.optimizers import OPTIMIZERS, Optimizer
 from symmlp.derivation import Formula
 from symmlp.errors import SpecError, did_you_mean, shown
 from symmlp.graph import build_graph
+from symmlp.graph.losses import LossOp, row_loss_ops
+from symmlp.matrix import Node, substitute
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.text import TextStyle
 from symmlp.spec import Network
@@ -78,14 +81,50 @@ def _fields(layer: type[Layer]) -> Iterator[str]:
 
 def _equations(example: str) -> Iterator[str]:
     """Yield what the ops of the first layer compute and what is derived from that, in the ops' own names."""
-    rules, printer = Rules(columns=False), FormulaPrinter(TextStyle())
-    nodes = [node for node in build_graph(Network.parse(example)).nodes if node.layer == 1]
-    for node in nodes:
-        yield from _row("forward", f"{node.op.output} = {printer.node(rules.forward(node.op))}")
-    for node in reversed(nodes):
-        for operand in node.op.operands:
-            form = printer.node(rules.backward(node.op, operand).matrix_form)
-            yield from _row("backward", f"∂L/∂{operand} = {form}, G being ∂L/∂{node.op.output}")
+    graph = build_graph(Network.parse(example))
+    ops: list[LossOp] = [(node.op, None) for node in graph.network_nodes if node.layer == 1]
+    yield from _of_ops(ops, Rules(columns=False))
+
+
+def _row_loss(entry: Loss) -> Iterator[str]:
+    """Yield the totals of each sample and the loss, with what is derived from each, at the defaults."""
+    own = losses.loss(entry.name)
+    yield from _of_ops(list(row_loss_ops(own, "mean", columns=False)), Rules(columns=False))
+    for piece in own.pieces:
+        for variable in piece.variables:
+            if variable != y:
+                yield from _piece(piece, variable)
+
+
+def _piece(piece: Piece, variable: sp.Symbol) -> Iterator[str]:
+    ordered = (variable, *(each for each in piece.variables if each != variable))
+    function = ElementFunction.derive(piece.name, piece.value, ordered)
+    call = f"({','.join(each.name for each in piece.variables)})"
+    if variable == piece.variables[0]:
+        yield from _row("function", f"{piece.name}{call} = {_printed(function.value)}")
+    yield from _row("slope", f"∂{piece.name}/∂{variable.name} = {_printed(function.derivative)}")
+
+
+def _of_ops(ops: Sequence[LossOp], rules: Rules) -> Iterator[str]:
+    """Yield what ops compute and what is derived from that, in the ops' own names; an op's f is its piece."""
+    printer = FormulaPrinter(TextStyle())
+
+    def written(form: Node, piece: Piece | None) -> str:
+        further = enumerate(piece.variables[1:], start=1) if piece else ()
+        names = {
+            "f": piece.name if piece else "f",
+            **{f"f_{at}": f"{piece and piece.name}_of_{x}" for at, x in further},
+        }
+        primed = {f"{own}{PRIME}": f"{name}{PRIME}" for own, name in names.items()}
+        return printer.node(substitute(form, {}, {}, names | primed))
+
+    for op, piece in ops:
+        yield from _row("forward", f"{op.output} = {written(rules.forward(op), piece)}")
+    for op, piece in reversed(ops):
+        arriving = f", G being ∂L/∂{op.output}" if op.output != "L" else ""
+        for operand in op.operands:
+            form = written(rules.backward(op, operand).matrix_form, piece)
+            yield from _row("backward", f"∂L/∂{operand} = {form}{arriving}")
 
 
 def _optimizers() -> Iterator[list[str]]:
@@ -116,8 +155,10 @@ def _activation(entry: Activation) -> Iterator[str]:
 
 
 def _loss(entry: Loss) -> Iterator[str]:
-    yield from _function(entry, (p, y))
-    over = "samples, each row being summed" if entry.average == "samples" else "all entries"
+    yield from _row_loss(entry) if entry.totals else _function(entry, (p, y))
+    over = (
+        "all entries" if entry.average == "entries" else "samples" if entry.totals else "samples, each row being summed"
+    )
     yield from _row("mean", f"over {over}; targets: {_TARGETS[entry.targets]}")
 
 

@@ -154,6 +154,22 @@ ENTRYWISE_LOSS = Op(
 )
 
 
+def row_total(name: str, letter: str, term: sp.Expr, operands: tuple[str, ...], kind: str) -> Op:
+    """Return the op of one number a sample: `term` of P, Y and earlier totals, summed or averaged over the row.
+
+    Of the `kind` each, it is made of other totals.
+    """
+    total = term if kind == "each" else sp.Sum(term, (column, 1, n))
+    axes: dict[str, Axes] = {each: (batch, column) if each == "P" else (batch,) for each in operands}
+    given = {"Y": (batch, column)} if term.has(Y) else {}
+    return Op(name, axes, letter, (batch,), total / n if kind == "mean" else total, given=given)
+
+
+def row_loss(name: str, value: sp.Expr, operands: tuple[str, ...], weight: sp.Expr) -> Op:
+    """Return the op of a loss that is made of each sample's totals, `value` being one sample's."""
+    return Op(name, dict.fromkeys(operands, (batch,)), "L", (), weight * sp.Sum(value, (batch, 1, N)))
+
+
 def entrywise(gates: int, learned: int) -> Op:
     """Return the op of an activation with further pre-activations and numbers of each unit: A = f(Z, Z_2, a_1, ...)."""
     arrays = {f"Z_{number}": (batch, column) for number in range(2, gates + 2)}

@@ -36,7 +36,7 @@ def other_losses(subject: Subject, form: Form) -> Iterator[Altered]:
     if form.equation.target != _of_prediction(subject):
         return
     graph, own = subject.derivation.graph, subject.derivation.network.loss_definition.name
-    arrays = {p: graph.nodes[-2].output, y: graph.nodes[-1].given["Y"]}
+    arrays = {p: graph.prediction, y: graph.targets}
     names = {symbol: Var(name, graph.shapes[name]) for symbol, name in arrays.items()}
     for other in (name for name in USUAL if name != own):
         try:
@@ -62,4 +62,4 @@ def _averaged(subject: Subject, loss: str, node: Node) -> Node:
 
 
 def _of_prediction(subject: Subject) -> str:
-    return f"d{subject.derivation.graph.nodes[-2].output}"
+    return f"d{subject.derivation.graph.prediction}"

@@ -90,7 +90,7 @@ def _drawn(derivation: Derivation, samples: int, seed: tuple[int, int]) -> Point
         arrays[name] = _parameter(generator, name, shape, own_spread, centre if name == f"b{last}" else None)
     for name, dropped, kept in (array for mask in graph.masks for array in mask.arrays):
         arrays[name] = generator.choice([dropped, kept], size=_sized(graph.shapes[name], samples))
-    inputs, targets = graph.nodes[0].operands["X"], graph.nodes[-1].given["Y"]
+    inputs, targets = graph.nodes[0].operands["X"], graph.targets
     arrays[inputs] = generator.normal(size=_sized(graph.shapes[inputs], samples))
     arrays[targets] = _targets(derivation, generator, _sized(graph.shapes[targets], samples), attempt)
     return Point(arrays, samples)
@@ -138,7 +138,7 @@ def _completed(derivation: Derivation, functions: Functions, drawn: Point) -> Po
     """Return the point with every other array, or None where one of them is not finite."""
     arrays = dict(drawn.arrays)
     evaluator = Evaluator(arrays, drawn.samples, functions)
-    for equation in (*derivation.forward, derivation.loss, *derivation.backward):
+    for equation in derivation.computed:
         arrays[equation.target] = evaluator.value(equation.value)
         if not np.all(np.isfinite(arrays[equation.target])):
             return None
@@ -150,7 +150,7 @@ def _completed(derivation: Derivation, functions: Functions, drawn: Point) -> Po
 def _distances(derivation: Derivation, functions: Functions, arrays: dict[str, Array], samples: int) -> Iterator[float]:
     """Yield how far the arguments of each call in an equation are from the function's kinks."""
     evaluator = Evaluator(arrays, samples, functions)
-    equations = (*derivation.forward, derivation.loss, *derivation.backward)
+    equations = derivation.computed
     calls = {part for each in equations for part in walk(each.value) if isinstance(part, Call)}
     for call in sorted(calls, key=repr):
         function = functions.function(call.function.removesuffix(PRIME))

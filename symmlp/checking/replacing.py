@@ -80,7 +80,7 @@ def _place(subject: Subject, name: str) -> Place | None:
         return ("weights" if name[0] == "W" else graph.roles.get(name, "").split(" of ")[0]), int(
             layer[1]
         ) if layer else 0
-    if name == graph.nodes[-1].given["Y"]:
+    if name == graph.targets:
         return "targets", len(subject.derivation.network.layers)
     return _values(subject).get(name)
 
@@ -89,7 +89,7 @@ def _values(subject: Subject) -> dict[str, Place]:
     """Return the places of inputs, pre-activations and activations."""
     graph = subject.derivation.graph
     found: dict[str, Place] = {graph.nodes[0].operands["X"]: ("activation", 0)}
-    for node in graph.nodes[:-1]:
+    for node in graph.network_nodes:
         found[node.output] = ("activation" if node.function else "pre-activation", node.layer)
     return found
 

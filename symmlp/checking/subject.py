@@ -63,7 +63,7 @@ class Subject:
     @property
     def written(self) -> tuple[Equation, ...]:
         """The backward equations that a candidate had to write out; ∂L/∂P is left out where the next one holds it."""
-        skipped = f"d{self.derivation.graph.nodes[-2].output}" if self.unlinked else ""
+        skipped = f"d{self.derivation.graph.prediction}" if self.unlinked else ""
         backward = (each for each in self.open if each.kind == "backward")
         return tuple(each for each in backward if each.target != skipped or skipped == self.gradient)
 
@@ -71,7 +71,7 @@ class Subject:
     def unlinked(self) -> dict[str, Node]:
         """The last pre-activation's cotangent by the chain rule alone, where the derivation joins it with the loss."""
         graph = self.derivation.graph
-        activation = graph.nodes[-2]
+        activation = graph.network_nodes[-1]
         if len(activation.operands) > 1:
             return {}
         name = f"d{activation.operands['Z']}"
@@ -112,7 +112,7 @@ class Subject:
     @property
     def activations(self) -> Iterator[GraphNode]:
         """The nodes of the graph that apply an activation."""
-        nodes = self.derivation.graph.nodes[:-1]
+        nodes = self.derivation.graph.network_nodes
         return (node for node in nodes if node.function is not None and "Z" in node.operands)
 
     def elementwise(self, node: GraphNode) -> ElementFunction | None:

@@ -56,7 +56,7 @@ def build_page(derivation: Derivation, backward: Sequence[Equation], model: str 
         paths=tuple(rows.paths(backward)),
         sections=(
             rows.section("Forward", derivation.forward),
-            rows.section("Loss", [derivation.loss]),
+            rows.section("Loss", derivation.losses),
             *((descent.section(),) if descent else ()),
             rows.section("Backward", backward),
         ),
@@ -132,7 +132,7 @@ class _Rows:
     def equation(self, equation: Equation) -> EquationRow:
         """Return an equation with its steps at each depth."""
         row = bare_row(equation)
-        layout, targets = self.derivation.layout, self.derivation.graph.nodes[-1].given["Y"]
+        layout, targets = self.derivation.layout, self.derivation.graph.targets
         return replace(
             row,
             assumptions=tuple(rule_prose(in_layout(each, layout), {"Y": targets}) for each in equation.assumptions),

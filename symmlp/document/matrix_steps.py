@@ -73,12 +73,12 @@ class MatrixSteps:
     @cached_property
     def ids(self) -> dict[str, str]:
         """The ids of the equations that make each array."""
-        made = (*self.derivation.forward, self.derivation.loss, *self.derivation.backward)
+        made = self.derivation.computed
         return {equation.target: equation.id for equation in made}
 
     @cached_property
     def _values(self) -> dict[str, Node]:
-        return {equation.target: equation.value for equation in (*self.derivation.forward, self.derivation.loss)}
+        return {equation.target: equation.value for equation in (*self.derivation.forward, *self.derivation.losses)}
 
     @cached_property
     def _readers(self) -> dict[str, tuple[GraphNode, ...]]:

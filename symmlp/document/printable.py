@@ -82,7 +82,7 @@ class PrintableDerivation(Derivation):
         Raises:
             SymmlpError: a name in `wrt` that is no array with a gradient.
         """
-        model = self.naming.shown(self.graph.nodes[-2].output) if set(wrt or ()) & set(WHOLE) else None
+        model = self.naming.shown(self.graph.prediction) if set(wrt or ()) & set(WHOLE) else None
         return build_page(self, self.wanted(wrt), model)
 
     def text(self, *, wrt: Sequence[str] | None = None, steps: Depth | bool = "full") -> str:

@@ -28,6 +28,8 @@ from symmlp.catalog.layers import (
     row_root,
     rowwise,
 )
+from symmlp.catalog.loss import Loss, Piece
+from symmlp.graph.losses import row_loss_ops
 from symmlp.graph.records import Graph, GraphNode, Layout, Mask
 from symmlp.matrix import Shape
 from symmlp.spec import Network
@@ -69,6 +71,8 @@ def build_graph(network: Network, layout: Layout = "batch") -> Graph:
         builder.roles,
         tuple(builder.masks),
         builder.starts,
+        "P" if layout == "batch" else "p",
+        "Y" if layout == "batch" else "y",
     )
 
 
@@ -108,9 +112,10 @@ class _Builder:
         self.roles[name] = role
         return name
 
-    def statistic(self, letter: str, role: str) -> str:
-        """Return the name of a new array with one number a sample."""
-        name = f"{letter if self.layout == 'batch' else COLUMN_NAMES[letter]}{self.number}"
+    def statistic(self, letter: str, role: str, number: int | str | None = None) -> str:
+        """Return the name of a new array with one number a sample, the layer's number behind its letter."""
+        own = letter if self.layout == "batch" else COLUMN_NAMES.get(letter, letter.lower())
+        name = f"{own}{self.number if number is None else number}"
         self.shapes[name] = ("N", 1) if self.layout == "batch" else ()
         self.roles[name] = role
         return name
@@ -246,9 +251,33 @@ class _Builder:
         """Add the prediction, if the last layer has not given it, and the loss."""
         if self.network.layers[-1].definition is None:
             self.apply_activation(TABLE["identity"], self.current)
-        targets = self.array("Y", "", self.width, "targets")
+        prediction, targets = self.current, self.array("Y", "", self.width, "targets")
+        definition = self.network.loss_definition
+        if definition.totals:
+            self.add_row_loss(definition, prediction, targets)
+        else:
+            self.loss(ENTRYWISE_LOSS, {"P": prediction}, self.network.loss, {"Y": targets})
+
+    def add_row_loss(self, definition: Loss, prediction: str, targets: str) -> None:
+        """Add one number a sample for each total, and the loss that is made of them."""
+        made = {"P": prediction}
+        *totals, (op, piece) = row_loss_ops(definition, self.network.reduction, columns=self.layout == "sample")
+        for total, (own, term) in zip(definition.totals, totals, strict=True):
+            role = total.role if total.kind == "each" else f"{total.role}, {total.kind} of a row"
+            output = self.statistic(total.letter, role, "")
+            given = {"Y": targets} if own.given else {}
+            self.apply(own, {each: made[each] for each in own.operands}, output, _name(term), given)
+            made[total.letter] = output
+        self.loss(op, {each: made[each] for each in op.operands}, _name(piece), {})
+
+    def loss(self, op: Op, operands: Mapping[str, str], function: str | None, given: Mapping[str, str]) -> None:
+        """Add the op that gives the loss."""
         self.shapes["L"], self.roles["L"] = (), "loss"
-        self.apply(ENTRYWISE_LOSS, {"P": self.current}, "L", self.network.loss, {"Y": targets})
+        self.apply(op, operands, "L", function, given)
+
+
+def _name(piece: Piece | None) -> str | None:
+    return None if piece is None else piece.name
 
 
 def _alpha_dropout(rate: float) -> tuple[float, float, float]:

@@ -47,7 +47,8 @@ class Mask:
 class Graph:
     """Nodes in topological order, shape and role of every array, which are parameters, which are drawn.
 
-    `starts` are the values that parameters begin with, where those are not drawn.
+    `starts` are the values that parameters begin with, where those are not drawn; `prediction` and `targets` are what
+    the two are called.
     """
 
     nodes: tuple[GraphNode, ...]
@@ -57,6 +58,8 @@ class Graph:
     roles: Mapping[str, str] = field(default_factory=dict)
     masks: tuple[Mask, ...] = ()
     starts: Mapping[str, float] = field(default_factory=dict)
+    prediction: str = "P"
+    targets: str = "Y"
 
     def __post_init__(self) -> None:
         """Prove that every array is made before it is read, and once."""
@@ -68,6 +71,21 @@ class Graph:
             if node.output in made:
                 raise ProgramError(f"{node.output} is made twice")
             made.add(node.output)
+
+    @property
+    def network_nodes(self) -> tuple[GraphNode, ...]:
+        """The nodes from the inputs to the prediction."""
+        return self.nodes[: self._loss_starts_at]
+
+    @property
+    def loss_nodes(self) -> tuple[GraphNode, ...]:
+        """The nodes that make the loss of the prediction and the targets, the loss last."""
+        return self.nodes[self._loss_starts_at :]
+
+    @property
+    def _loss_starts_at(self) -> int:
+        made = [node.output for node in self.nodes]
+        return made.index(self.prediction) + 1 if self.prediction in made else len(made)
 
     def needs_gradient(self) -> set[str]:
         """Return the arrays that depend on a parameter, parameters included."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -37,7 +37,7 @@ class NetworkView:
     def layers(self) -> dict[int, list[GraphNode]]:
         """The ops of each layer, by its number; the loss belongs to none."""
         found: dict[int, list[GraphNode]] = {}
-        for node in self.derivation.graph.nodes[:-1]:
+        for node in self.derivation.graph.network_nodes:
             found.setdefault(node.layer, []).append(node)
         return found
 
@@ -46,7 +46,7 @@ class NetworkView:
         """The picture node that each array belongs to: an input to itself, all else to the layer that makes it."""
         made = {node.output: ops[-1].output for ops in self.layers.values() for node in ops}
         inputs = {node.id: node.id for node in self.tree.nodes() if node.role == "inputs"}
-        return {**inputs, **made, self._loss.output: self._loss.output}
+        return {**inputs, **made, **{node.output: self._loss.output for node in self.derivation.graph.loss_nodes}}
 
     @property
     def _loss(self) -> GraphNode:
@@ -61,7 +61,7 @@ class NetworkView:
             yield self._layer(number, ops)
         loss = self._loss
         label = Label(loss.output, "loss", shape=())
-        parts = tuple(self._parts([loss]))
+        parts = tuple(self._parts(self.derivation.graph.loss_nodes))
         yield PictureNode(loss.output, "loss", loss.layer, label, tuple(part.equation for part in parts), parts)
 
     def _layer(self, number: int, ops: list[GraphNode]) -> PictureNode:
@@ -75,7 +75,7 @@ class NetworkView:
         shape = self.derivation.graph.shapes[array]
         return int(shape[-1] if self.derivation.layout == "batch" else shape[0])
 
-    def _parts(self, ops: list[GraphNode]) -> Iterator[Part]:
+    def _parts(self, ops: Sequence[GraphNode]) -> Iterator[Part]:
         """Yield what a layer computes: its equations, then the cotangents that do not leave it."""
         for node in ops:
             equation = self.tree.made[node.output]

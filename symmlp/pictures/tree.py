@@ -30,7 +30,7 @@ class TreeView:
     @cached_property
     def made(self) -> dict[str, Equation]:
         """The equation that makes each array."""
-        return {equation.target: equation for equation in (*self.derivation.forward, self.derivation.loss)}
+        return {equation.target: equation for equation in (*self.derivation.forward, *self.derivation.losses)}
 
     @cached_property
     def cotangents(self) -> dict[str, Equation]:
@@ -89,7 +89,7 @@ class TreeView:
             return "parameter"
         if array not in reader.given.values():
             return "inputs"
-        return "targets" if reader is self.derivation.graph.nodes[-1] else "given"
+        return "targets" if array == self.derivation.graph.targets else "given"
 
     def _op(self, node: GraphNode) -> PictureNode:
         equation = self.made[node.output]

@@ -112,7 +112,7 @@ def sequence(program: Program, library: Iterable[Function] = ()) -> Sequenced:
     functions = {function.call: function for function in (*library, *program.functions)}
     writer = _Writer(functions, set(program.gradients))
     forward = tuple(writer.statements(program.forward))
-    loss = tuple(writer.statements([program.loss]))
+    loss = tuple(writer.statements(program.losses))
     backward = tuple(writer.statements(program.backward))
     return Sequenced(program, forward, loss, backward, writer.places)
 

@@ -92,6 +92,12 @@ class Program:
     updates: tuple[Update, ...]
     gradients: tuple[str, ...]
     prediction: str
+    totals: tuple[Statement, ...] = ()
+
+    @property
+    def losses(self) -> tuple[Statement, ...]:
+        """What is made of prediction and targets: each sample's totals, if there are any, and the loss."""
+        return (*self.totals, self.loss)
 
     @property
     def names(self) -> dict[str, str]:
@@ -100,8 +106,8 @@ class Program:
 
     @property
     def body(self) -> tuple[Statement, ...]:
-        """Forward statements, the loss, backward statements."""
-        return (*self.forward, self.loss, *self.backward)
+        """Forward statements, what makes the loss, backward statements."""
+        return (*self.forward, *self.losses, *self.backward)
 
     def check(self) -> Program:
         """Return the program itself, proven: shapes, order, single assignment, and a gradient for every parameter.

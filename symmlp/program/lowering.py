@@ -33,14 +33,16 @@ def lower(derivation: Derivation) -> Program:
     if derivation.layout != "batch":
         raise ProgramError(f"layout is '{derivation.layout}'; expected 'batch' to generate code from")
     shapes = derivation.graph.shapes
-    statements = [_statement(equation) for equation in (*derivation.forward, derivation.loss, *derivation.backward)]
+    statements = [_statement(equation) for equation in derivation.computed]
+    start, end = len(derivation.forward), len(derivation.forward) + len(derivation.totals)
     return Program(
         inputs=(Var("X", shapes["X"]), Var("Y", shapes["Y"])),
         drawn=tuple(Var(name, shapes[name]) for mask in derivation.graph.masks for name, *_ in mask.arrays),
         parameters=tuple(Var(name, shapes[name]) for name in derivation.graph.parameters),
-        forward=tuple(statements[: len(derivation.forward)]),
-        loss=statements[len(derivation.forward)],
-        backward=tuple(statements[len(derivation.forward) + 1 :]),
+        forward=tuple(statements[:start]),
+        totals=tuple(statements[start:end]),
+        loss=statements[end],
+        backward=tuple(statements[end + 1 :]),
         functions=tuple(_functions(derivation, statements)),
         updates=tuple(_update(name, equations) for name, equations in derivation.updates.items()),
         gradients=tuple(f"d{name}" for name in derivation.graph.parameters),

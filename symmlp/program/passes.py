@@ -29,6 +29,7 @@ def drop_unused(program: Program) -> Program:
     return replace(
         program,
         forward=tuple(statement for statement in program.forward if statement.id in ids),
+        totals=tuple(statement for statement in program.totals if statement.id in ids),
         backward=tuple(statement for statement in program.backward if statement.id in ids),
         functions=tuple(function for function in program.functions if function.call in called),
     )

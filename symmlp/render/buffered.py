@@ -37,7 +37,7 @@ def buffered_context(plan: Plan, derivation: Derivation, dtype: Dtype, version: 
         backward_reading=tuple(_unpacking(program, plan.backward)),
         gradient_unpacking=tuple(assignment(program.gradients, "gradient")),
         forward=tuple(writer.section(program.forward, plan.forward)),
-        loss=tuple(writer.section([program.loss], plan.loss)),
+        loss=tuple(writer.section(program.losses, plan.loss)),
         backward=tuple(writer.section(program.backward, plan.backward)),
         prediction=writer.whole(_prediction(plan)),
         optimizers=tuple(_optimizer(plan_update(update)) for update in program.updates),

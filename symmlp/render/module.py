@@ -57,9 +57,9 @@ def plain_context(program: Program, derivation: Derivation, dtype: Dtype, versio
         unpacking=tuple(assignment([each.name for each in program.parameters], "unpack(theta)")),
         forward=tuple(writer.statements(program.forward)),
         forward_result=tuple(tuple_lines("return ", made)),
-        loss_reading=tuple(reading(program, [program.loss])),
-        loss=tuple(writer.statements([program.loss])),
-        backward_reading=tuple(reading(program, [program.loss, *program.backward])),
+        loss_reading=tuple(reading(program, program.losses)),
+        loss=tuple(writer.statements(program.losses)),
+        backward_reading=tuple(reading(program, [*program.losses, *program.backward])),
         backward=tuple(writer.statements(program.backward)),
         gradient_result=tuple(gradient_result(program)),
         optimizers=tuple(optimizer_text(update) for update in program.updates),
@@ -69,7 +69,7 @@ def plain_context(program: Program, derivation: Derivation, dtype: Dtype, versio
 def _description(derivation: Derivation) -> str:
     """Return the network in one line: sizes and the names of functions, never a user's own text."""
     network = derivation.network
-    functions = {node.layer: node.function for node in derivation.graph.nodes[:-1] if node.function}
+    functions = {node.layer: node.function for node in derivation.graph.network_nodes if node.function}
     layers = [_layer_text(layer, functions.get(number)) for number, layer in enumerate(network.layers, start=1)]
     loss = "an expression of its own" if network.loss_definition.from_user else network.loss
     text = " -> ".join([str(network.inputs), *layers]) + f", loss {loss} ({network.reduction})"
@@ -105,7 +105,7 @@ def _keep_all(masks: Sequence[Mask]) -> list[str]:
 def _notation(program: Program, derivation: Derivation) -> Iterator[str]:
     rows = [("N", "", "samples in the batch"), ("X", shape_text(program.inputs[0].shape), "inputs")]
     rows.append(("Y", shape_text(program.inputs[1].shape), "targets"))
-    arrays = (*program.parameters, *program.drawn, *(each.target for each in program.forward))
+    arrays = (*program.parameters, *program.drawn, *(each.target for each in (*program.forward, *program.totals)))
     rows += [(each.name, shape_text(each.shape), derivation.graph.roles[each.name]) for each in arrays]
     rows += [("L", "()", "loss"), ("dV", "as V", "∂L/∂V, for any V above")]
     rows.insert(0, ("name", "shape", "meaning"))

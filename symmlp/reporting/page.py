@@ -117,7 +117,7 @@ def listing_of(derivation: PrintableDerivation) -> Listing:
 
 
 def _targets(derivation: Derivation) -> Iterator[tuple[str, str]]:
-    for equation in (*derivation.forward, derivation.loss, *derivation.backward):
+    for equation in derivation.computed:
         yield equation.id, equation.target
     for optimizer, updates in derivation.updates.items():
         yield from ((f"{optimizer}-{equation.id}", equation.target) for equation in updates)

@@ -49,7 +49,7 @@ def demo(
     _tell(told, "network", f"{network.short()}, {len(samples)} samples of {dataset}")
 
     derivation = derive(network)
-    formulas, equations = derivation.text(), (*derivation.forward, derivation.loss, *derivation.backward)
+    formulas, equations = derivation.text(), derivation.computed
     _tell(told, "derive", f"{len(equations)} equations, each with the steps that lead to it")
 
     source = generate(network, dtype=chosen.dtype)

@@ -127,16 +127,23 @@ class Meaning:
     def _definition(self, name: str) -> tuple[sp.Expr, tuple[sp.Symbol, ...]]:
         """Return the value of a function of numbers and its variables, the one it is differentiated by first."""
         definition = self.network.loss_definition
-        if name == ("loss" if definition.from_user else definition.name):
+        if not definition.totals and name == ("loss" if definition.from_user else definition.name):
             return definition.value, (p, y)
+        pieces = {each.name: each for each in definition.pieces}
         plain, _, first = name.partition("_of_")
+        if plain in pieces:
+            return pieces[plain].value, _led_by(first, pieces[plain].variables)
         activation = self.activations.get(plain)
         if activation is not None and first:
-            (variable,) = (each for each in activation.variables if each.name == first)
-            return activation.value, (variable, *(each for each in activation.variables if each != variable))
+            return activation.value, _led_by(first, activation.variables)
         if activation is None or activation.acts_on == "row":
             raise UnsupportedError(f"no definition for the function {name}")
         return activation.value, activation.variables
+
+
+def _led_by(first: str, variables: tuple[sp.Symbol, ...]) -> tuple[sp.Symbol, ...]:
+    """Return the variables, the one of the name `first` put first; without a name as they are."""
+    return tuple(sorted(variables, key=lambda each: each.name != first)) if first else variables
 
 
 def _elementwise(function: Callable[..., sp.Expr], *arguments: Entries) -> Entries:
@@ -213,6 +220,8 @@ class Expander:
         raise UnsupportedError(f"no expansion of the reduction {kind}")
 
     def _size(self, size: Size) -> int:
+        if size == 1:
+            return 1
         if size not in self.sizes:
             raise UnsupportedError(f"no small size for {size}; expected one of {', '.join(map(str, self.sizes))}")
         return self.sizes[size]

@@ -14,11 +14,11 @@ from typing import Any
 
 import sympy as sp
 
-from symmlp.catalog.losses import p, y
 from symmlp.spec import Network
 from symmlp.spec_layers import Dense, Layer
-from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number, is_real
+from symmlp.verification.evaluation import Evaluation, NotRealError, Number, is_real
 from symmlp.verification.layout import Array, Layout, Parameter
+from symmlp.verification.losses import Terms, loss_terms
 from symmlp.verification.rows import RowFunction, row_function
 from symmlp.verification.stack import Masks, Row, Rows, Stack
 
@@ -35,12 +35,12 @@ class LossValue:
 
 @dataclass(frozen=True)
 class Definitions:
-    """What a network computes, made into functions of numbers: one for each activation, one for an entry's loss."""
+    """What a network computes, made into functions of numbers: one for each activation, one for the loss of a row."""
 
     network: Network
     evaluation: Evaluation
     activations: tuple[RowFunction | None, ...]
-    entry_loss: Function
+    loss_terms: Terms
 
     @classmethod
     def of(cls, network: Network, evaluation: Evaluation) -> Definitions:
@@ -51,8 +51,8 @@ class Definitions:
         """
         activations = network.activations
         made = {each: None if each is None else row_function(each, evaluation) for each in activations}
-        entry_loss = evaluation.function(network.loss_definition.value, [p, y])
-        return cls(network, evaluation, tuple(made[activation] for activation in activations), entry_loss)
+        terms = loss_terms(network.loss_definition, evaluation.function)
+        return cls(network, evaluation, tuple(made[activation] for activation in activations), terms)
 
     @cached_property
     def stack(self) -> Stack:
@@ -221,13 +221,10 @@ class Reference:
 
     def _loss(self, prediction: Rows) -> LossValue:
         definitions = self.point.definitions
-        context, entry_loss = definitions.evaluation.context, definitions.entry_loss
+        context = definitions.evaluation.context
         try:
-            terms = [
-                entry_loss(pair)
-                for row, wanted in zip(prediction, self.targets, strict=True)
-                for pair in zip(row, wanted, strict=True)
-            ]
+            rows = zip(prediction, self.targets, strict=True)
+            terms = [term for row, wanted in rows for term in definitions.loss_terms(row, wanted)]
             real = all(is_real(term, context) for term in terms)
         except (ArithmeticError, TypeError, ValueError) as error:
             raise NotRealError(f"loss: {error}") from error

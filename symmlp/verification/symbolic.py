@@ -149,7 +149,7 @@ def _expanded(window: Window, equations: Sequence[MatrixEquation]) -> dict[str, 
     wanted = {f"d{name}" for name in window.differentiated}
     expander = Expander(arrays, window.sizes, Meaning(window.network))
     for equation in equations:
-        if equation.target in arrays or not sizes_used(equation.value) <= window.sizes.keys() | {0}:
+        if equation.target in arrays or not sizes_used(equation.value) <= window.sizes.keys() | {0, 1}:
             continue
         unknown = [part for part in walk(equation.value) if isinstance(part, Var) and part.name not in arrays]
         is_expandable = all(_is_cotangent(each) or equation.target in wanted for each in unknown)

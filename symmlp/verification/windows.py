@@ -7,14 +7,13 @@ window.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import sympy as sp
 
-from symmlp.catalog.losses import p, y
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import Size
 from symmlp.spec import Network
@@ -22,6 +21,7 @@ from symmlp.spec_layers import AlphaDropout, Concatenate, Dropout, Residual
 from symmlp.verification.expansion import ELEMENTARY, Entries
 from symmlp.verification.held import held
 from symmlp.verification.layout import Layout
+from symmlp.verification.losses import loss_terms
 from symmlp.verification.reference import weight_of_entry
 from symmlp.verification.rows import row_expressions
 from symmlp.verification.stack import Row, Rows, Stack
@@ -180,9 +180,9 @@ class Window:
         final = (self.forward | self.given)[name]
         if not self.ends_in_loss:
             return sp.Add(*(final * self.given[self.cotangent]).flat)
-        entry_loss = held(self.network.loss_definition.value, (p, y))
-        pairs = zip(final.flat, self.given["Y"].flat, strict=True)
-        terms = [entry_loss(predicted, wanted) for predicted, wanted in pairs]
+        of_row = loss_terms(self.network.loss_definition, _held)
+        rows = zip(final, self.given["Y"], strict=True)
+        terms = [term for row, wanted in rows for term in of_row(list(row), list(wanted))]
         return weight_of_entry(self.network, SAMPLES, self._small(self.last)) * sp.Add(*terms)
 
     def slope(self, wrt: str, entry: tuple[int, ...]) -> sp.Expr:
@@ -203,6 +203,13 @@ def free_symbols(name: str, *shape: int) -> Entries:
     for index in np.ndindex(*shape):
         array[index] = sp.Symbol("_".join([name, *map(str, index)]), real=True)
     return array
+
+
+def _held(expr: sp.Expr, variables: Sequence[sp.Symbol]) -> Callable[[Sequence[sp.Expr]], sp.Expr]:
+    """Return an expression as a function that is held, of those variables that occur in it."""
+    used = [place for place, variable in enumerate(variables) if variable in expr.free_symbols]
+    function = held(expr, tuple(variables[place] for place in used))
+    return lambda values: function(*(values[place] for place in used))
 
 
 def _dot(left: Row, right: Row) -> sp.Expr:

@@ -138,7 +138,7 @@ ENTRIES = [
     for name, entry in ACTIVATIONS.items()
     if entry.acts_on == "entry" and len(entry.variables) == 1
 ]
-ENTRIES += [("loss", name) for name in LOSSES]
+ENTRIES += [("loss", name) for name, entry in LOSSES.items() if not entry.totals]
 """Every entrywise function of the catalogue, by kind and name."""
 
 

@@ -76,7 +76,7 @@ def test_the_slope_at_a_kink_is_the_smallest_subgradient(
 
 @pytest.mark.parametrize("alias", ALIASES)
 def test_every_alias_leads_to_an_entry_and_is_none_itself(alias: str) -> None:
-    assert loss(alias) == TABLE[ALIASES[alias]]
+    assert loss(alias) == loss(ALIASES[alias])
     assert alias not in TABLE
 
 
@@ -84,7 +84,11 @@ def test_every_alias_leads_to_an_entry_and_is_none_itself(alias: str) -> None:
 def test_a_definition_depends_on_each_of_its_parameters(name: str) -> None:
     family = TABLE[name].family
     assert family is not None
-    assert {each.symbol for each in family.parameters} == family.definition.free_symbols - {p, y}
+    parts = [family.definition, *(each.term for each in TABLE[name].totals)]
+    own = {p, y, *(each.symbol for each in TABLE[name].totals)}
+    assert {each.symbol for each in family.parameters} == {
+        symbol for part in parts for symbol in part.free_symbols
+    } - own
 
 
 WRONG_TARGETS: list[tuple[str, float, str]] = [
@@ -152,4 +156,39 @@ def test_a_target_of_zero_has_a_finite_loss_and_gradient(spec: str, target: floa
     with np.errstate(divide="ignore"):
         value, gradient = module.loss_and_grad(module.init_params(1), X, np.full((5, 3), target))
     assert np.isfinite(value)
+    assert np.isfinite(gradient).all()
+
+
+def of_row(text: str, predictions: list[float], targets: list[float]) -> float:
+    """Return the loss of one row by what the module of `predictions -> predictions` computes."""
+    network = Network.parse(text)
+    module: Any = module_of(network)
+    theta = np.concatenate([np.zeros(network.inputs * network.outputs), predictions])
+    return float(module.loss(theta, np.ones((1, network.inputs)), np.array([targets])))
+
+
+ROWS: list[tuple[str, list[float], list[float], float]] = [
+    ("2 -> 3 | cosine_similarity", [3, 0, 4], [0, 5, 12], -48 / 65),
+    ("2 -> 3 | cosine_similarity", [0, 0, 0], [1, 2, 3], 0.0),
+    ("2 -> 3 | cosine_similarity(epsilon=10)", [3, 0, 4], [0, 5, 12], -48 / 130),
+    ("2 -> 3 | multi_margin", [0.5, 2, 1], [0, 0, 1], (0.5 + 2) / 3),
+    ("2 -> 3 | multi_margin(margin=2, power=2)", [0.5, 2, 1], [0, 0, 1], (1.5**2 + 3**2) / 3),
+    ("2 -> 2 sigmoid | dice(smooth=1)", [0, 0], [1, 0], 1 - 2 / 3),
+    ("2 -> 2 sigmoid | tversky(alpha=0.25, beta=1, smooth=1)", [0, 0], [1, 0], 1 - 1.5 / (0.5 + 0.125 + 0.5 + 1)),
+    ("2 -> 2 | hinge_embedding(margin=3)", [0.5, 0.5], [1, -1], (0.5 + 2.5) / 2),
+    ("2 -> 1 sigmoid | bce(label_smoothing=0.5)", [0], [1], math.log(2)),
+    ("2 -> 2 softmax | categorical_focal(alpha=1, gamma=1)", [0, 0], [1, 0], math.log(2) / 2),
+]
+
+
+@pytest.mark.parametrize(("text", "predictions", "targets", "expected"), ROWS)
+def test_the_value_of_a_row_is_that_of_the_formula(
+    text: str, predictions: list[float], targets: list[float], expected: float
+) -> None:
+    assert math.isclose(of_row(text, predictions, targets), expected, rel_tol=1e-14)
+
+
+def test_a_prediction_of_zeros_has_no_gradient_of_its_cosine() -> None:
+    module: Any = module_of(Network.parse("2 -> 3 | cosine_similarity"))
+    _, gradient = module.loss_and_grad(np.zeros(9), np.ones((1, 2)), np.ones((1, 3)))
     assert np.isfinite(gradient).all()

@@ -90,6 +90,10 @@ def _focal(p: Tensor, y: Tensor) -> Tensor:
     return -y * (1 - p) ** 2 * jnp.log(p) / 4 - (1 - y) * p**2 * jnp.log(1 - p) * 3 / 4
 
 
+def _own(p: Tensor, y: Tensor) -> Tensor:
+    return p[jnp.arange(len(y)), y][:, None]
+
+
 LOSSES: dict[str, Entries] = {
     "mse": lambda z, p, y: (p - y) ** 2,
     "mae": lambda z, p, y: abs(p - y),
@@ -114,6 +118,10 @@ LOSSES: dict[str, Entries] = {
     "squared_hinge": lambda z, p, y: nn.relu(1 - y * p) ** 2,
     "soft_margin": lambda z, p, y: nn.softplus(-y * p),
     "hinge_embedding": lambda z, p, y: jnp.where(y == 1, p, nn.relu(1 - p)),
+    "cosine_similarity": lambda z, p, y: -(p * y).sum(axis=1) / jnp.sqrt((p * p).sum(axis=1) * (y * y).sum(axis=1)),
+    "dice": lambda z, p, y: 1 - (2 * (p * y).sum(axis=1) + 1e-7) / ((p + y).sum(axis=1) + 1e-7),
+    "tversky": lambda z, p, y: 1 - ((p * y).sum(axis=1) + 1e-7) / ((p + y).sum(axis=1) / 2 + 1e-7),
+    "multi_margin": lambda z, p, y: (nn.relu(1 + p - _own(p, y)).sum(axis=1) - 1) / p.shape[1],
     "categorical_focal": lambda z, p, y: (
         -((1 - p[jnp.arange(len(y)), y]) ** 2) * nn.log_softmax(z, axis=1)[jnp.arange(len(y)), y] / 4
     ),

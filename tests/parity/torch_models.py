@@ -119,6 +119,14 @@ LOSSES: dict[str, LossForm] = {
     "squared_hinge": entrywise(lambda p, y: F.relu(1 - y * p) ** 2),
     "soft_margin": lambda _, p, y, reduction: F.soft_margin_loss(p, y, reduction=reduction),
     "hinge_embedding": lambda _, p, y, reduction: F.hinge_embedding_loss(p, y, reduction=reduction),
+    "cosine_similarity": lambda _, p, y, reduction: getattr(-F.cosine_similarity(p, y), reduction)(),
+    "dice": lambda _, p, y, reduction: getattr(
+        1 - (2 * (p * y).sum(dim=1) + 1e-7) / (p.sum(dim=1) + y.sum(dim=1) + 1e-7), reduction
+    )(),
+    "tversky": lambda _, p, y, reduction: getattr(
+        1 - ((p * y).sum(dim=1) + 1e-7) / ((p.sum(dim=1) + y.sum(dim=1)) / 2 + 1e-7), reduction
+    )(),
+    "multi_margin": lambda _, p, y, reduction: F.multi_margin_loss(p, y, reduction=reduction),
     "categorical_focal": lambda z, p, y, reduction: getattr(
         (1 - p.gather(1, y[:, None])[:, 0]) ** 2 * F.cross_entropy(z, y, reduction="none") / 4, reduction
     )(),

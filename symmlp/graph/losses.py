@@ -1,0 +1,45 @@
+"""The ops that a loss of a whole row consists of: numbers of each sample, and the loss that is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import sympy as sp
+
+from symmlp.catalog.layers import Op, f, row_loss, row_total
+from symmlp.catalog.loss import Loss, Piece, Total, p, y
+from symmlp.notation import N, P, Y, array, batch, column
+
+LossOp = tuple[Op, Piece | None]
+"""An op and the function that it applies, if it applies one."""
+
+
+def row_loss_ops(loss: Loss, reduction: str, *, columns: bool) -> Iterator[LossOp]:
+    """Yield the op of each total and that of the loss; in the layout of one column there is one sample."""
+    entries: dict[sp.Basic, sp.Expr] = {p: P[batch, column], y: Y[batch, column]}
+    entries |= {each.symbol: array(each.letter)[batch] for each in loss.totals}
+    for total in loss.totals:
+        yield _total(loss, total, entries)
+    weight = sp.Integer(1) if reduction == "sum" or columns else 1 / N
+    piece = loss.piece
+    value = loss.value.xreplace(entries) if piece is None else _call(piece, entries)
+    operands = _operands(loss, loss.value)
+    yield row_loss(f"{loss.name}, {value} {weight}", value, operands, weight), piece
+
+
+def _total(loss: Loss, total: Total, entries: Mapping[sp.Basic, sp.Expr]) -> LossOp:
+    piece = loss.piece_of(total)
+    term = total.term.xreplace(entries) if piece is None else _call(piece, entries)
+    operands = _operands(loss, total.term)
+    name = f"{loss.name}, {total.letter} = {term}"
+    return row_total(name, total.letter, term, operands, total.kind), piece
+
+
+def _operands(loss: Loss, expr: sp.Expr) -> tuple[str, ...]:
+    """Return what an expression reads and is differentiated by: the prediction, then totals."""
+    prediction = ("P",) if p in expr.free_symbols else ()
+    return (*prediction, *(each.letter for each in loss.totals if each.symbol in expr.free_symbols))
+
+
+def _call(piece: Piece, entries: Mapping[sp.Basic, sp.Expr]) -> sp.Expr:
+    return f(*(entries[variable] for variable in piece.variables))

@@ -1,0 +1,45 @@
+"""What a loss makes of one row of predictions and targets, evaluated as it is defined: plain loops, nothing shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sympy as sp
+
+from symmlp.catalog.loss import Loss, Total, p, y
+from symmlp.verification.stack import Row
+
+Made = Callable[[sp.Expr, Sequence[sp.Symbol]], Callable[[Sequence[Any]], Any]]
+"""Makes an expression into a function of the sequence of its variables' values."""
+
+Terms = Callable[[Row, Row], list[Any]]
+"""The terms of a row's loss: one for each entry, or a single one for the row."""
+
+
+def loss_terms(loss: Loss, made: Made) -> Terms:
+    """Return the loss of a row as a function of its predictions and its targets."""
+    if not loss.totals:
+        entry_loss = made(loss.value, [p, y])
+        return lambda row, wanted: [entry_loss(pair) for pair in zip(row, wanted, strict=True)]
+    symbols = [each.symbol for each in loss.totals]
+    totals = [(each, made(each.term, [p, y, *symbols[:place]])) for place, each in enumerate(loss.totals)]
+    head = made(loss.value, symbols)
+
+    def terms(row: Row, wanted: Row) -> list[Any]:
+        known: list[Any] = []
+        for total, term in totals:
+            known.append(_total(total, term, row, wanted, known))
+        return [head(known)]
+
+    return terms
+
+
+def _total(total: Total, term: Callable[[Sequence[Any]], Any], row: Row, wanted: Row, known: Sequence[Any]) -> Any:
+    if total.kind == "each":
+        return term([row[0], wanted[0], *known])
+    entries = [term([predicted, target, *known]) for predicted, target in zip(row, wanted, strict=True)]
+    found = entries[0]
+    for entry in entries[1:]:
+        found = found + entry
+    return found / len(row) if total.kind == "mean" else found

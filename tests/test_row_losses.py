@@ -1,0 +1,94 @@
+"""Losses of a whole row: small ops joined by the chain rule, in every layout, style and precision, and verified."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symmlp.checking import check_formula
+from symmlp.derivation import Derivation
+from symmlp.deriving import derive
+from symmlp.generation import generate
+from symmlp.spec import Network
+from symmlp.verification import check_module
+from tests.generated_modules import batch, executed
+
+SPECS = (
+    "4 -> 5 tanh -> 3 | cosine_similarity",
+    "4 -> 5 tanh -> 3 sigmoid | dice",
+    "4 -> 5 tanh -> 3 sigmoid | tversky(alpha=0.3, beta=0.7)",
+    "4 -> 5 tanh -> 3 | multi_margin(margin=0.7, power=2)",
+)
+
+
+def targets_of(derivation: Derivation) -> list[str]:
+    return [equation.target for equation in derivation.losses]
+
+
+@pytest.mark.parametrize("text", SPECS)
+def test_a_module_is_verified_by_every_oracle(text: str) -> None:
+    network = Network.parse(text)
+    report = check_module(generate(network), network, equations=derive(network).computed)
+    assert report.ok, report.text()
+
+
+@pytest.mark.parametrize("text", SPECS)
+def test_the_oracles_refuse_a_module_of_another_loss(text: str) -> None:
+    network = Network.parse(text)
+    source = generate(network)
+    line = next(line for line in source.splitlines() if line.strip().startswith("T = "))
+    report = check_module(source.replace(line, line + "\n    T = 1.001 * T"), network)
+    assert not report.ok
+
+
+@pytest.mark.parametrize("text", SPECS)
+def test_the_buffered_style_computes_the_same_numbers(text: str) -> None:
+    network = Network.parse(text)
+    plain: Any = executed(generate(network))
+    buffered: Any = executed(generate(network, style="buffered"))
+    theta, (X, Y) = plain.init_params(3), batch(network)
+    loss, gradient = plain.loss_and_grad(theta, X, Y)
+    found = buffered.loss_and_grad(theta, X, Y)
+    assert np.isclose(found[0], loss, rtol=1e-14)
+    assert np.allclose(found[1], gradient, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("text", SPECS)
+def test_a_float32_module_stays_in_float32(text: str) -> None:
+    network = Network.parse(text)
+    module: Any = executed(generate(network, dtype="float32"))
+    X, Y = batch(network)
+    _, gradient = module.loss_and_grad(module.init_params(3), X.astype(np.float32), Y)
+    assert gradient.dtype == np.float32
+
+
+@pytest.mark.parametrize("text", SPECS)
+def test_one_sample_has_the_totals_of_a_batch(text: str) -> None:
+    network = Network.parse(text)
+    rows, column = targets_of(derive(network)), targets_of(derive(network, layout="sample"))
+    assert [name.lower() for name in rows[:-1]] == column[:-1]
+    assert rows[-1] == column[-1] == "L"
+
+
+@pytest.mark.parametrize("text", SPECS)
+def test_every_equation_of_the_loss_is_numbered_and_every_step_shown(text: str) -> None:
+    derivation = derive(Network.parse(text))
+    assert [each.id for each in derivation.losses] == [f"L{at}" for at in range(1, len(derivation.losses) + 1)]
+    assert all(each.steps for each in derivation.backward)
+
+
+@pytest.mark.parametrize("text", SPECS)
+def test_a_derived_formula_is_accepted_and_its_negative_refused(text: str) -> None:
+    network = Network.parse(text)
+    assert check_formula(network, "W2", "dZ2.T @ A1").ok
+    assert not check_formula(network, "W2", "-dZ2.T @ A1").ok
+
+
+def test_a_row_at_its_margin_takes_the_smallest_subgradient() -> None:
+    module: Any = executed(generate(Network.parse("2 -> 3 | multi_margin")))
+    theta = np.concatenate([np.zeros(6), [1.0, 0.0, 0.0]])  # The margins of both other classes are met exactly.
+    loss, gradient = module.loss_and_grad(theta, np.ones((1, 2)), np.array([0]))
+    assert loss == 0
+    assert not gradient.any()
