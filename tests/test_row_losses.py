@@ -10,6 +10,7 @@ import pytest
 from symmlp.checking import check_formula
 from symmlp.derivation import Derivation
 from symmlp.deriving import derive
+from symmlp.document import derive as derive_document
 from symmlp.generation import generate
 from symmlp.spec import Network
 from symmlp.verification import check_module
@@ -92,3 +93,9 @@ def test_a_row_at_its_margin_takes_the_smallest_subgradient() -> None:
     loss, gradient = module.loss_and_grad(theta, np.ones((1, 2)), np.array([0]))
     assert loss == 0
     assert not gradient.any()
+
+
+def test_the_section_on_descent_has_nothing_to_say_of_totals() -> None:
+    text = derive_document(Network.parse("4 -> 3 | cosine_similarity")).text(wrt=["theta"])
+    assert "D1" not in text
+    assert "L6  L" in text

@@ -44,7 +44,9 @@ def build_page(derivation: Derivation, backward: Sequence[Equation], model: str 
     With a name for the model, the negative gradient in all parameters is shown first, the model as one function.
     """
     rows = _Rows(derivation)
-    descent = None if model is None else Descent(derivation, model)
+    # A loss of a whole row is made of totals, through which the other equations lead; here it would be one expression.
+    of_entries = not derivation.network.loss_definition.totals
+    descent = Descent(derivation, model) if model is not None and of_entries else None
     return Page(
         network=derivation.network.short(),
         spec=derivation.network.as_dict(),
