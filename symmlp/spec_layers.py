@@ -17,6 +17,7 @@ _ABSENT = object()
 
 Rate = Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
 Epsilon = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
+Momentum = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
 Earlier = Annotated[int, Field(strict=True, ge=0)]
 
 
@@ -158,6 +159,21 @@ class RMSNorm(Layer):
     epsilon: Epsilon = Field(1e-6, description="a number above 0, added to the mean square")
 
 
+class BatchNorm(Layer):
+    """Batch normalization (Ioffe and Szegedy, 2015): each unit over the batch, then a learned gain and shift.
+
+    In prediction running statistics take the place of the batch's: after each batch they are
+    (1 - momentum) times what they were plus momentum times the batch's.
+    """
+
+    type: Literal["batch_norm"] = Field("batch_norm", description="the kind of layer")
+    epsilon: Epsilon = Field(1e-5, description="a number above 0, added to the variance")
+    momentum: Momentum = Field(0.1, description="the share of a new batch in the running statistics, above 0 to 1")
+    unbiased: bool = Field(
+        True, strict=True, description="whether the running variance is that of N - 1 degrees of freedom"
+    )
+
+
 class _Skip(Layer):
     """A layer that also reads what an earlier one gives."""
 
@@ -198,6 +214,7 @@ LAYERS: dict[str, type[Layer]] = {
     "activation": Activate,
     "dropout": Dropout,
     "alpha_dropout": AlphaDropout,
+    "batch_norm": BatchNorm,
     "layer_norm": LayerNorm,
     "rms_norm": RMSNorm,
     "add": Residual,
@@ -225,6 +242,7 @@ AnyLayer = Annotated[
     | Annotated[Activate, Tag("activation")]
     | Annotated[Dropout, Tag("dropout")]
     | Annotated[AlphaDropout, Tag("alpha_dropout")]
+    | Annotated[BatchNorm, Tag("batch_norm")]
     | Annotated[LayerNorm, Tag("layer_norm")]
     | Annotated[RMSNorm, Tag("rms_norm")]
     | Annotated[Residual, Tag("add")]

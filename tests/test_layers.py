@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +15,13 @@ from symmlp.catalog.activations import TABLE
 from symmlp.verification import check_module
 from symmlp.verification.loading import load_module
 
+FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+
 NETWORKS = (
     "4 -> 5 -> layer_norm -> tanh -> 3 softmax | cross_entropy",
     "4 -> rms_norm -> 3 | mse",
+    "4 -> 5 tanh -> batch_norm(momentum=0.2) -> 3 | mse",
+    "4 -> batch_norm -> 5 -> batch_norm(epsilon=0.001) -> relu -> dropout(rate=0.2) -> 3 softmax | cross_entropy",
     "4 -> 5 -> layer_norm | mse",
     "6 -> 5 relu -> dropout(rate=0.3) -> 3 sigmoid | bce",
     "6 -> 5 selu -> alpha_dropout(rate=0.2) -> 3 | mae",
@@ -49,6 +56,10 @@ BROKEN = (
     ("4 -> 5 -> layer_norm -> 3 | mse", "dU2 = -dC2.sum", "dU2 = dC2.sum"),
     ("4 -> 5 -> layer_norm -> 3 | mse", "dA1 = dU2 / 5 + dC2", "dA1 = dC2"),
     ("4 -> 5 -> rms_norm -> 3 | mse", "dg2 = (dA2 * H2)", "dg2 = (dA2 * A1)"),
+    ("4 -> 5 tanh -> batch_norm -> 3 | mse", "dU2 = -dC2.sum", "dU2 = dC2.sum"),
+    ("4 -> 5 tanh -> batch_norm -> 3 | mse", "dA1 = dU2 / N + dC2", "dA1 = dC2"),
+    ("4 -> 5 tanh -> batch_norm -> 3 | mse", "N * V2 / (10 * (N - 1))", "V2 / 10"),
+    ("4 -> 5 tanh -> batch_norm -> 3 | mse", 'V2 = running.get("V2", V2)', "V2 = V2 + 0"),
     ("4 -> 6 tanh -> 6 tanh -> add(layer=1) -> 3 | mse", "dA1 = dZ2 @ W2 + dA3", "dA1 = dZ2 @ W2"),
     ("4 -> 6 tanh -> concat(layer=0) -> 3 | mse", "dA1 = dA2[:, 0:6]", "dA1 = dA2[:, 4:10]"),
     ("6 -> 5 relu -> dropout(rate=0.3) -> 3 | mse", "dA1 = dA2 * M2", "dA1 = dA2"),
@@ -69,7 +80,7 @@ def test_a_broken_module_is_not_verified(text: str, right: str, wrong: str) -> N
     assert not check_module(source.replace(right, wrong), network).ok
 
 
-@pytest.mark.parametrize("text", NETWORKS)
+@pytest.mark.parametrize("text", [text for text in NETWORKS if "batch_norm" not in text])
 def test_both_layouts_print_the_same_number_of_equations(text: str) -> None:
     batch, sample = (derive(Network.parse(text), layout=layout) for layout in ("batch", "sample"))
     assert [each.id for each in batch.equations] == [each.id for each in sample.equations]
@@ -116,9 +127,94 @@ def test_masks_of_other_shapes_are_refused(dropping: ModuleType) -> None:
         dropping.loss(theta, X, Y, masks=[np.ones((2, 5))])
 
 
+@pytest.fixture
+def normalizing() -> ModuleType:
+    return load_module(generate(Network.parse("6 -> 5 tanh -> batch_norm -> 3 | mse")))
+
+
+def test_batch_normalization_keeps_running_statistics_apart_from_the_parameters(normalizing: ModuleType) -> None:
+    assert normalizing.N_PARAMS == 5 * 6 + 5 + 5 + 5 + 3 * 5 + 3
+    assert normalizing.N_STATISTICS == 10
+    assert normalizing.init_statistics().tolist() == [0.0] * 5 + [1.0] * 5
+
+
+def test_running_statistics_are_saved_and_loaded_with_the_parameters(normalizing: ModuleType, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    fitted = normalizing.fit(generator.normal(size=(20, 6)), generator.normal(size=(20, 3)), epochs=2, batch_size=7)
+    normalizing.save(tmp_path / "saved.npz", fitted.theta, fitted.statistics)
+    theta, statistics = normalizing.load(tmp_path / "saved.npz")
+    assert np.array_equal(theta, fitted.theta)
+    assert np.array_equal(statistics, fitted.statistics)
+
+
+def test_a_prediction_with_running_statistics_does_not_depend_on_the_other_samples(normalizing: ModuleType) -> None:
+    theta, X = normalizing.init_params(1), np.random.default_rng(0).normal(size=(7, 6))
+    statistics = normalizing.init_statistics() + 0.5
+    together = normalizing.forward(theta, X, statistics)
+    alone = np.concatenate([normalizing.forward(theta, X[row : row + 1], statistics) for row in range(7)])
+    assert np.allclose(together, alone, rtol=1e-13, atol=0)
+
+
+def test_a_sample_alone_in_the_last_batch_is_left_out_of_its_epoch(normalizing: ModuleType) -> None:
+    generator = np.random.default_rng(0)
+    X, Y = generator.normal(size=(9, 6)), generator.normal(size=(9, 3))
+    fitted = normalizing.fit(X, Y, epochs=1, batch_size=4, shuffle=False)
+    shorter = normalizing.fit(X[:8], Y[:8], epochs=1, batch_size=4, shuffle=False)
+    assert np.array_equal(fitted.theta, shorter.theta)
+    assert fitted.history == shorter.history
+
+
+@pytest.mark.parametrize("name", ["forward", "step", "loss", "loss_and_grad", "fit"])
+def test_batch_normalization_of_one_sample_is_refused(normalizing: ModuleType, name: str) -> None:
+    theta, X, Y = normalizing.init_params(0), np.ones((1, 6)), np.ones((1, 3))
+    calls: dict[str, Callable[[], object]] = {
+        "forward": lambda: normalizing.forward(theta, X),
+        "step": lambda: normalizing.Trainer(theta, batch_size=4).step(X, Y),
+        "loss": lambda: normalizing.loss(theta, X, Y),
+        "loss_and_grad": lambda: normalizing.loss_and_grad(theta, X, Y),
+        "fit": lambda: normalizing.fit(X, Y),
+    }
+    with pytest.raises(ValueError, match="X: batch normalization of 1 sample; expected at least 2 samples"):
+        calls[name]()
+
+
+@pytest.mark.parametrize(
+    ("statistics", "message"),
+    [
+        (np.ones(4), r"statistics: expected shape \(10,\), got \(4,\)"),
+        (-np.ones(10), "V2: -1.0 at row 0 .* expected variances from 0 on"),
+        (np.full(10, np.inf), "statistics: inf at row 0 .* expected finite numbers"),
+    ],
+)
+def test_statistics_that_are_none_are_refused(normalizing: ModuleType, statistics: FloatArray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        normalizing.forward(normalizing.init_params(0), np.ones((3, 6)), statistics)
+
+
+@pytest.mark.parametrize("style", ["plain", "buffered"])
+def test_both_styles_move_the_same_statistics(style: str) -> None:
+    network = Network.parse("6 -> 5 tanh -> batch_norm -> 3 | mse")
+    module = load_module(generate(network, style=style))
+    generator = np.random.default_rng(0)
+    X, Y = generator.normal(size=(8, 6)), generator.normal(size=(8, 3))
+    trainer = module.Trainer(module.init_params(0), batch_size=8)
+    named = module.unpack(trainer.theta)
+    A1 = np.tanh(X @ named.W1.T + named.b1)
+    expected = np.concatenate([0.1 * A1.mean(axis=0), 0.9 + 0.1 * A1.var(axis=0, ddof=1)])
+    trainer.step(X, Y)
+    assert np.allclose(trainer.statistics, expected, rtol=1e-14, atol=0)
+
+
+def test_batch_normalization_in_the_one_sample_layout_is_refused_in_one_line() -> None:
+    message = r"^layout: batch_norm \(layer 2\) needs a batch of samples; expected batch$"
+    with pytest.raises(SymmlpError, match=message):
+        derive(Network.parse("6 -> 5 tanh -> batch_norm -> 3 | mse"), layout="sample")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("4 -> batch_norm(momentum=0) -> 3 | mse", "layers[1].momentum: expected the share of a new batch"),
         ("4 -> dropout(rate=1) -> 3 | mse", "layers[1].rate: expected a probability from 0 to less than 1; got 1"),
         (
             "4 -> droput -> 3 | mse",

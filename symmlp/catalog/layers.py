@@ -139,6 +139,46 @@ ROW_NORMALIZE = Op(
 )
 
 
+COLUMN_MEAN = Op("column_mean", {"X": (batch, column)}, "U", (column,), sp.Sum(X[batch, column], (batch, 1, N)) / N)
+COLUMN_CENTRE = Op(
+    "column_centre",
+    {"X": (batch, column), "U": (column,)},
+    "C",
+    (batch, column),
+    X[batch, column] - U[column],
+)
+COLUMN_MEAN_SQUARE = Op(
+    "column_mean_square", {"C": (batch, column)}, "V", (column,), sp.Sum(C[batch, column] ** 2, (batch, 1, N)) / N
+)
+COLUMN_NORMALIZE = Op(
+    "column_normalize",
+    {"C": (batch, column), "R": (column,)},
+    "H",
+    (batch, column),
+    C[batch, column] / R[column],
+)
+
+
+def column_root(epsilon: float) -> Op:
+    """Return R = √(V + ε), one number a unit."""
+    return Op(f"column_root({epsilon!r})", {"V": (column,)}, "R", (column,), sp.sqrt(V[column] + exact(epsilon)))
+
+
+running, of_batch = sp.symbols("r s", real=True)
+"""A running statistic, and the same of one batch."""
+
+
+def running_mean(momentum: float) -> sp.Expr:
+    """Return what the running statistic `r` becomes: (1 - momentum) r + momentum s."""
+    return (1 - exact(momentum)) * running + exact(momentum) * of_batch
+
+
+def running_variance(momentum: float, *, unbiased: bool) -> sp.Expr:
+    """Return the same for a variance of N samples; the unbiased one is N/(N - 1) times the mean square."""
+    factor = N / (N - 1) if unbiased else sp.Integer(1)
+    return (1 - exact(momentum)) * running + exact(momentum) * factor * of_batch
+
+
 def row_root(epsilon: float) -> Op:
     """Return R = √(V + ε), one number a sample."""
     return Op(f"row_root({epsilon!r})", {"V": (batch,)}, "R", (batch,), sp.sqrt(V[batch] + exact(epsilon)))

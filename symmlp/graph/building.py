@@ -11,6 +11,10 @@ from symmlp.catalog.activations import TABLE, Activation
 from symmlp.catalog.layers import (
     ADD,
     ALPHA_DROPOUT,
+    COLUMN_CENTRE,
+    COLUMN_MEAN,
+    COLUMN_MEAN_SQUARE,
+    COLUMN_NORMALIZE,
     CONCATENATE,
     DENSE,
     DENSE_WITHOUT_BIAS,
@@ -24,18 +28,23 @@ from symmlp.catalog.layers import (
     ROW_MEAN_SQUARE,
     ROW_NORMALIZE,
     Op,
+    column_root,
     entrywise,
     row_root,
     rowwise,
+    running_mean,
+    running_variance,
 )
 from symmlp.catalog.loss import Loss, Piece
+from symmlp.errors import UnsupportedError
 from symmlp.graph.losses import row_loss_ops
-from symmlp.graph.records import Graph, GraphNode, Layout, Mask
+from symmlp.graph.records import Graph, GraphNode, Layout, Mask, Statistic
 from symmlp.matrix import Shape
 from symmlp.spec import Network
 from symmlp.spec_layers import (
     Activate,
     AlphaDropout,
+    BatchNorm,
     Concatenate,
     Dense,
     Dropout,
@@ -54,7 +63,11 @@ COLUMN_NAMES = {"Z": "o", "A": "y", "P": "p", "X": "x", "Y": "y", "U": "u", "C":
 
 
 def build_graph(network: Network, layout: Layout = "batch") -> Graph:
-    """Return the graph of `network`, from its inputs to its loss."""
+    """Return the graph of `network`, from its inputs to its loss.
+
+    Raises:
+        UnsupportedError: a layer works on a batch, and the layout is that of one sample.
+    """
     builder = _Builder(network, layout, network.widths, network.activations)
     builder.current = builder.array("X", "", network.inputs, "inputs")
     builder.outputs.append(builder.current)
@@ -73,6 +86,7 @@ def build_graph(network: Network, layout: Layout = "batch") -> Graph:
         builder.starts,
         "P" if layout == "batch" else "p",
         "Y" if layout == "batch" else "y",
+        tuple(builder.statistics),
     )
 
 
@@ -94,6 +108,7 @@ class _Builder:
     functions: dict[str, Activation] = field(default_factory=dict)
     masks: list[Mask] = field(default_factory=list)
     starts: dict[str, float] = field(default_factory=dict)
+    statistics: list[Statistic] = field(default_factory=list)
 
     @property
     def is_last(self) -> bool:
@@ -118,6 +133,12 @@ class _Builder:
         name = f"{own}{self.number if number is None else number}"
         self.shapes[name] = ("N", 1) if self.layout == "batch" else ()
         self.roles[name] = role
+        return name
+
+    def unit_statistic(self, letter: str, role: str) -> str:
+        """Return the name of a new array with one number a unit, in the batch layout."""
+        name = f"{letter}{self.number}"
+        self.shapes[name], self.roles[name] = (self.width,), role
         return name
 
     def parameter(
@@ -182,6 +203,25 @@ class _Builder:
         self.apply(ROW_CENTRE, {"X": inputs, "U": mean}, centred)
         variance = self.statistic("V", f"variance of a row, layer {number}")
         self.normalize(centred, variance, layer.epsilon)
+        self.rescale(shift=True)
+
+    @add.register
+    def _(self, layer: BatchNorm) -> None:
+        if self.layout == "sample":
+            raise UnsupportedError(f"layout: batch_norm (layer {self.number}) needs a batch of samples; expected batch")
+        inputs, number = self.current, self.number
+        mean = self.unit_statistic("U", f"mean of each unit over the batch, layer {number}")
+        self.statistics.append(Statistic(mean, 0.0, running_mean(layer.momentum)))
+        self.apply(COLUMN_MEAN, {"X": inputs}, mean)
+        centred = self.array("C", number, self.width, f"centred activation of layer {number}")
+        self.apply(COLUMN_CENTRE, {"X": inputs, "U": mean}, centred)
+        variance = self.unit_statistic("V", f"variance of each unit over the batch, layer {number}")
+        self.statistics.append(Statistic(variance, 1.0, running_variance(layer.momentum, unbiased=layer.unbiased)))
+        self.apply(COLUMN_MEAN_SQUARE, {"C": centred}, variance)
+        root = self.unit_statistic("R", f"root of it, layer {number}")
+        self.apply(column_root(layer.epsilon), {"V": variance}, root)
+        normalized = self.array("H", number, self.width, f"normalized activation of layer {number}")
+        self.apply(COLUMN_NORMALIZE, {"C": centred, "R": root}, normalized)
         self.rescale(shift=True)
 
     @add.register

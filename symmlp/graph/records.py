@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import sympy as sp
+
 from symmlp.catalog.activations import Activation
 from symmlp.catalog.layers import Op
 from symmlp.errors import ProgramError
@@ -44,11 +46,23 @@ class Mask:
 
 
 @dataclass(frozen=True)
+class Statistic:
+    """An array of the forward pass that prediction replaces by its running value, which starts with `start`.
+
+    After each batch the running value becomes `update`, written in r (itself), s (the batch's) and N.
+    """
+
+    name: str
+    start: float
+    update: sp.Expr
+
+
+@dataclass(frozen=True)
 class Graph:
     """Nodes in topological order, shape and role of every array, which are parameters, which are drawn.
 
     `starts` are the values that parameters begin with, where those are not drawn; `prediction` and `targets` are what
-    the two are called.
+    the two are called; `statistics` are arrays of which training keeps running values for prediction.
     """
 
     nodes: tuple[GraphNode, ...]
@@ -60,6 +74,7 @@ class Graph:
     starts: Mapping[str, float] = field(default_factory=dict)
     prediction: str = "P"
     targets: str = "Y"
+    statistics: tuple[Statistic, ...] = ()
 
     def __post_init__(self) -> None:
         """Prove that every array is made before it is read, and once."""

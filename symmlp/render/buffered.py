@@ -29,7 +29,7 @@ from symmlp.render.optimizers import check_of
 def buffered_context(plan: Plan, derivation: Derivation, dtype: Dtype, version: str) -> BufferedContext:
     """Return what the buffered template uses."""
     program = plan.sequenced.program
-    writer = _Writer(plan)
+    writer = _Writer(plan, frozenset(each.name for each in derivation.graph.statistics))
     return BufferedContext(
         **shared(program, derivation, "numpy/buffered", dtype, version),
         tables=tuple(_tables(plan)),
@@ -88,9 +88,13 @@ def _block(group: Group) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class _Writer:
-    """Writes groups: equations as comments, a loop over blocks of rows around what runs by row."""
+    """Writes groups: equations as comments, a loop over blocks of rows around what runs by row.
+
+    `held` are the arrays that prediction replaces by their running values.
+    """
 
     plan: Plan
+    held: frozenset[str] = frozenset()
 
     def section(self, statements: Sequence[Statement], groups: Sequence[Group]) -> Iterator[str]:
         """Yield the lines of one section; every statement's equation stands above the first line that it needs."""
@@ -113,6 +117,8 @@ class _Writer:
                 yield from (pad + line for line in self.equations(waiting, each.id))
                 is_last = each.target.name in {one.target.name for one in statements} and each is _last(groups, each)
                 yield from (pad + line for line in self.call(each, group, is_last, len(pad)))
+                if is_last and each.target.name in self.held:
+                    yield f'w.{each.target.name}[...] = w.running.get("{each.target.name}", w.{each.target.name})'
         while waiting:
             yield from self.equation(waiting.pop(0))
 

@@ -52,6 +52,17 @@ class MaskText:
 
 
 @dataclass(frozen=True)
+class StatisticText:
+    """A running statistic: its array, number of entries, first value, and what it becomes as formula and as code."""
+
+    name: str
+    size: int
+    start: str
+    formula: str
+    value: str
+
+
+@dataclass(frozen=True)
 class ErrorFunctions:
     """Coefficients of the module's erf and erfc, as Python writes them."""
 
@@ -79,6 +90,7 @@ class ModuleContext:
     masks: tuple[MaskText, ...]
     drawn: tuple[str, ...]
     keep_all: tuple[str, ...]
+    statistics: tuple[StatisticText, ...]
     prediction_kind: str
     target_kind: str
 

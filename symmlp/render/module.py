@@ -16,7 +16,8 @@ from symmlp.render.contexts import Context, Dtype, MaskText, ParameterText
 from symmlp.render.functions import error_functions
 from symmlp.render.layout import WIDTH, assignment, literal, tuple_lines
 from symmlp.render.optimizers import optimizer_text
-from symmlp.render.statements import Writer, gradient_result, masks_unpacking, reading
+from symmlp.render.statements import Writer, gradient_result, masks_unpacking, reading, size_reading
+from symmlp.render.statistics import statistic_text
 from symmlp.spec_layers import Dense, Layer
 
 
@@ -40,6 +41,7 @@ def shared(program: Program, derivation: Derivation, template: str, dtype: Dtype
         "masks": tuple(_mask(mask, derivation) for mask in derivation.graph.masks),
         "drawn": tuple(array.name for array in program.drawn),
         "keep_all": tuple(_keep_all(derivation.graph.masks)),
+        "statistics": tuple(statistic_text(each, derivation.graph) for each in derivation.graph.statistics),
         "prediction_kind": loss.decides,
         "target_kind": loss.targets,
     }
@@ -49,17 +51,18 @@ def plain_context(program: Program, derivation: Derivation, dtype: Dtype, versio
     """Return what the plain template uses."""
     writer = Writer(derivation, NumpyPrinter(program.names))
     made = [statement.target.name for statement in program.forward]
+    held = tuple(each.name for each in derivation.graph.statistics)
     return Context(
         **shared(program, derivation, "numpy/plain", dtype, version),
         masks_unpacking=tuple(masks_unpacking(program, {array.name for array in program.drawn})),
         error_functions=error_functions(program.functions),
         functions=tuple(writer.function(function) for function in program.functions),
         unpacking=tuple(assignment([each.name for each in program.parameters], "unpack(theta)")),
-        forward=tuple(writer.statements(program.forward)),
+        forward=(*size_reading(program.forward), *writer.statements(program.forward)),
         forward_result=tuple(tuple_lines("return ", made)),
-        loss_reading=tuple(reading(program, program.losses)),
+        loss_reading=tuple(reading(program, program.losses, given=("statistics",) if held else ())),
         loss=tuple(writer.statements(program.losses)),
-        backward_reading=tuple(reading(program, [*program.losses, *program.backward])),
+        backward_reading=tuple(reading(program, [*program.losses, *program.backward], also=held)),
         backward=tuple(writer.statements(program.backward)),
         gradient_result=tuple(gradient_result(program)),
         optimizers=tuple(optimizer_text(update) for update in program.updates),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from symmlp.calculus.matrix_form import PRIME
@@ -25,12 +25,19 @@ class Writer:
     derivation: Derivation
     printer: NumpyPrinter
 
+    @property
+    def held(self) -> set[str]:
+        """The arrays that prediction replaces by their running values."""
+        return {each.name for each in self.derivation.graph.statistics}
+
     def statements(self, statements: Iterable[Statement]) -> Iterator[str]:
         """Yield the lines of statements one after the other."""
         for statement in statements:
             formula = FormulaPrinter(TextStyle()).node(statement.formula) if statement.formula is not None else ""
             yield from comment_lines(f"{statement.id}  {statement.subject} = {formula}")
             yield from self._assigned(statement)
+            if statement.target.name in self.held:
+                yield f'{statement.target.name} = running.get("{statement.target.name}", {statement.target.name})'
 
     def _assigned(self, statement: Statement) -> Iterator[str]:
         """Yield the assignment with its shape behind it, or above where the line would be too long.
@@ -57,12 +64,22 @@ class Writer:
         return function_text(function, self.derivation.functions[function.call.removesuffix(PRIME)], self.printer)
 
 
-def reading(program: Program, statements: Iterable[Statement]) -> Iterator[str]:
-    """Yield the lines that fetch what `statements` read: N, parameters by name, then what the forward pass made."""
-    statements = tuple(statements)
+def size_reading(statements: Iterable[Statement]) -> Iterator[str]:
+    """Yield the line that gives N, if some statement needs it."""
     if any("N" in sizes_used(statement.value) for statement in statements):
         yield "N = X.shape[0]"
-    read = {name for statement in statements for name in variables(statement.value)}
+
+
+def reading(
+    program: Program, statements: Iterable[Statement], *, also: Sequence[str] = (), given: Sequence[str] = ()
+) -> Iterator[str]:
+    """Yield the lines that fetch what `statements` read: N, parameters by name, then what the forward pass made.
+
+    `also` are further arrays that are read, `given` further arguments of the forward pass.
+    """
+    statements = tuple(statements)
+    yield from size_reading(statements)
+    read = {*also} | {name for statement in statements for name in variables(statement.value)}
     weights = [each.name for each in program.parameters if each.name in read]
     if program.drawn and read & {array.name for array in program.drawn}:
         yield from masks_unpacking(program, read)
@@ -72,9 +89,8 @@ def reading(program: Program, statements: Iterable[Statement]) -> Iterator[str]:
     made = [each.target.name for each in program.forward]
     first = next(at for at, name in enumerate(made) if name in read)
     names = [name if name in read else f"_{name}" for name in made[first:]]
-    yield from assignment(
-        ["*_", *names] if first else names, f"propagate(theta, X{', masks' if program.drawn else ''})"
-    )
+    arguments = ", ".join(["theta", "X", *(["masks"] if program.drawn else []), *given])
+    yield from assignment(["*_", *names] if first else names, f"propagate({arguments})")
 
 
 def gradient_result(program: Program) -> list[str]:

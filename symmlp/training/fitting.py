@@ -19,7 +19,7 @@ from symmlp.errors import SymmlpError
 from symmlp.samples import Samples, check_samples
 from symmlp.samples.checks import FloatArray, TargetArray
 from symmlp.spec import Network
-from symmlp.training.generated import Fitted, GeneratedModule
+from symmlp.training.generated import Fitted, GeneratedModule, statistics_of
 from symmlp.training.scaling import Scalings
 from symmlp.training.scoring import require_two_classes, score, score_name, split
 from symmlp.training.settings import Settings
@@ -70,12 +70,14 @@ def fit(
     with _progress(console, settings.epochs, scalings.loss_factor) as on_epoch:
         fitted = _fitted(module, *scalings.apply(X[kept], Y[kept]), settings, on_epoch)
     theta = scalings.folded(fitted.theta, module, network)
+    statistics = statistics_of(fitted)
+    running = dict(zip(("statistics",), statistics, strict=False))
     return Trained(
-        _saved(module, theta),
+        _saved(module, theta, *statistics),
         tuple(float(loss) * scalings.loss_factor for loss in fitted.history),
-        score(network, module.predict(theta, X[held]), Y[held]),
+        score(network, module.predict(theta, X[held], *statistics), Y[held]),
         f"{'held-out' if settings.held_out else 'training'} {score_name(network)}",
-        float(module.loss(theta, X[held], Y[held])),
+        float(module.loss(theta, X[held], Y[held], **running)),
         {
             "network": network.as_dict(),
             "digest": network.digest(),
@@ -141,9 +143,9 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _saved(module: GeneratedModule, theta: FloatArray) -> bytes:
-    """Return the file that the module itself writes for `theta`."""
+def _saved(module: GeneratedModule, theta: FloatArray, *statistics: FloatArray) -> bytes:
+    """Return the file that the module itself writes for `theta`, and running statistics if there are any."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "parameters.npz"
-        module.save(path, theta)
+        module.save(path, theta, *statistics)
         return path.read_bytes()

@@ -19,6 +19,12 @@ class Fitted(Protocol):
     history: list[float]
 
 
+def statistics_of(fitted: Fitted) -> tuple[FloatArray, ...]:
+    """Return the running statistics of batch normalization as a further argument, none for a network without it."""
+    found = getattr(fitted, "statistics", None)
+    return () if found is None else (found,)
+
+
 class GeneratedModule(Protocol):
     """The part of a generated module that training uses."""
 
@@ -27,10 +33,10 @@ class GeneratedModule(Protocol):
     def unpack(self, theta: FloatArray) -> Any:
         """Return named views of theta: W1, b1, ..."""
 
-    def loss(self, theta: FloatArray, X: FloatArray, Y: TargetArray) -> float:
+    def loss(self, theta: FloatArray, X: FloatArray, Y: TargetArray, **statistics: FloatArray) -> float:
         """Return the loss."""
 
-    def predict(self, theta: FloatArray, X: FloatArray) -> npt.NDArray[Any]:
+    def predict(self, theta: FloatArray, X: FloatArray, *statistics: FloatArray) -> npt.NDArray[Any]:
         """Return classes or values."""
 
     def fit(
@@ -47,8 +53,8 @@ class GeneratedModule(Protocol):
     ) -> Fitted:
         """Return the fitted parameters and the mean loss of every epoch."""
 
-    def save(self, path: Any, theta: FloatArray) -> object:
-        """Write theta to an npz file."""
+    def save(self, path: Any, theta: FloatArray, *statistics: FloatArray) -> object:
+        """Write theta, and running statistics, to an npz file."""
 
     def load(self, path: Any) -> npt.NDArray[np.floating[Any]]:
         """Return the parameters in an npz file."""

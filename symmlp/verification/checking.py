@@ -13,6 +13,7 @@ from symmlp.verification.directions import check_directions
 from symmlp.verification.evaluation import NotRealError
 from symmlp.verification.high_precision import check_high_precision
 from symmlp.verification.report import Check, Report
+from symmlp.verification.running import check_running
 from symmlp.verification.sample import Sample, draw_sample
 from symmlp.verification.subject import CallFailedError, Subject, quiet
 from symmlp.verification.symbolic import MatrixEquation, check_equations
@@ -46,6 +47,7 @@ def _of_module(subject: Subject, seed: int) -> Iterator[Check]:
     samples = _by_targets(sample)
     for kind, each in samples.items():
         yield from _of_loss_derivatives(double, each, kind, seed)
+    yield from _decided("running statistics", lambda: check_running(subject, sample, seed))
     yield from _decided("high precision", lambda: check_high_precision(subject, samples, seed))
 
 

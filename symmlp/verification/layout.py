@@ -10,7 +10,7 @@ import numpy as np
 
 from symmlp.catalog.activations import Activation
 from symmlp.spec import Network
-from symmlp.spec_layers import Activate, Dense, Layer, LayerNorm, RMSNorm
+from symmlp.spec_layers import Activate, BatchNorm, Dense, Layer, LayerNorm, RMSNorm
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -61,7 +61,7 @@ def _shapes(layer: Layer, before: int, number: int) -> dict[str, tuple[int, ...]
             return shapes | {f"{each.name}{number}": (layer.units,) for each in layer.definition.learned}
         case Activate():
             return {f"{each.name}{number}": (before,) for each in layer.definition.learned}
-        case LayerNorm():
+        case LayerNorm() | BatchNorm():
             return {f"g{number}": (before,), f"b{number}": (before,)}
         case RMSNorm():
             return {f"g{number}": (before,)}

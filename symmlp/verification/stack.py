@@ -9,13 +9,27 @@ from typing import Any
 from symmlp.catalog.activations import Activation
 from symmlp.errors import UnsupportedError
 from symmlp.spec import Network
-from symmlp.spec_layers import Activate, AlphaDropout, Concatenate, Dense, Dropout, LayerNorm, Residual, RMSNorm
+from symmlp.spec_layers import (
+    Activate,
+    AlphaDropout,
+    BatchNorm,
+    Concatenate,
+    Dense,
+    Dropout,
+    LayerNorm,
+    Residual,
+    RMSNorm,
+)
 from symmlp.verification.layout import pieces
 
 Row = Sequence[Any]
 Rows = Sequence[Row]
 Masks = Mapping[int, tuple[Rows, ...]]
-"""What is drawn for a layer, by its number: a factor, and for alpha dropout a shift."""
+"""What is given to a layer besides its inputs, by its number.
+
+A dropout gets rows of factors, an alpha dropout of shifts too, a batch normalization one row of means and one of
+variances, which are then taken instead of the batch's own.
+"""
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,11 @@ class Stack:
                 gains, shifts = parameters[f"g{number}"], parameters[f"b{number}"]
                 normalized = [self._normalized(_centred(row), layer.epsilon) for row in rows]
                 return rows, [[h * g + b for h, g, b in zip(row, gains, shifts, strict=True)] for row in normalized]
+            case BatchNorm():
+                gains, shifts = parameters[f"g{number}"], parameters[f"b{number}"]
+                columns = self._normalized_columns(rows, masks.get(number), layer.epsilon)
+                scaled = [[h * g + b for h in column] for column, g, b in zip(columns, gains, shifts, strict=True)]
+                return rows, [list(row) for row in zip(*scaled, strict=True)]
             case RMSNorm():
                 normalized = [self._normalized(row, layer.epsilon) for row in rows]
                 return rows, [_times(row, parameters[f"g{number}"]) for row in normalized]
@@ -75,6 +94,17 @@ class Stack:
         factor, *shift = drawn
         scaled = [_times(*pair) for pair in zip(rows, factor, strict=True)]
         return [_plus(*pair) for pair in zip(scaled, shift[0], strict=True)] if shift else scaled
+
+    def _normalized_columns(self, rows: Rows, given: tuple[Rows, ...] | None, epsilon: float) -> list[Row]:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        if given is None:
+            return [self._normalized(_centred(column), epsilon) for column in columns]
+        (means,), (variances,) = given
+        roots = [self.root(variance + self.number(epsilon)) for variance in variances]
+        return [
+            [(entry - mean) / root for entry in column]
+            for column, mean, root in zip(columns, means, roots, strict=True)
+        ]
 
     def _normalized(self, row: Row, epsilon: float) -> Row:
         root = self.root(_mean([entry * entry for entry in row]) + self.number(epsilon))

@@ -15,7 +15,7 @@ import pytest
 
 from symmlp.generation import generate
 from symmlp.spec import Network
-from symmlp.spec_layers import Activate, Dense, Layer, LayerNorm, RMSNorm
+from symmlp.spec_layers import Activate, BatchNorm, Dense, Layer, LayerNorm, RMSNorm
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -129,7 +129,7 @@ def _shapes(layer: Layer, number: int, fan_in: int) -> dict[str, tuple[int, ...]
             shapes |= {f"{each.name}{number}": (units,) for each in definition.learned}
         case Activate(definition=definition):
             shapes = {f"{each.name}{number}": (fan_in,) for each in definition.learned}
-        case LayerNorm():
+        case LayerNorm() | BatchNorm():
             shapes = {f"g{number}": (fan_in,), f"b{number}": (fan_in,)}
         case RMSNorm():
             shapes = {f"g{number}": (fan_in,)}

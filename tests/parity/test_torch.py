@@ -11,10 +11,12 @@ import pytest
 from symmlp.catalog.activations import TABLE as CATALOGUED_ACTIVATIONS
 from symmlp.catalog.losses import TABLE as CATALOGUED_LOSSES
 from symmlp.spec import Dense, Network
-from tests.parity.comparison import agreement, generated_module
+from tests.parity.comparison import TOLERANCE, agreement, framework, generated_module, relative_error
 from tests.parity.conftest import Record
 from tests.parity.torch_models import ACTIVATIONS, LOSSES, torch_result
 from tests.strategies import CUSTOM_ACTIVATIONS, CUSTOM_LOSSES, Case, drawn_cases
+
+torch = framework("torch")
 
 pytestmark = pytest.mark.parity
 
@@ -71,6 +73,7 @@ LAYERED = (
     "4 -> 5 -> layer_norm -> tanh -> 3 softmax | cross_entropy",
     "4 -> 6 -> rms_norm -> prelu -> 3 | mse",
     "4 -> 5 tanh -> 5 gelu -> add(layer=1) -> layer_norm | mae",
+    "4 -> 6 tanh -> batch_norm -> gelu -> 3 softmax | cross_entropy",
     "4 -> 6 silu -> concat(layer=0) -> 3 sigmoid | bce",
     "5 -> layer_norm -> 7 swiglu -> 5 -> add(layer=0) -> rms_norm -> 2 log_softmax | nll",
 )
@@ -86,6 +89,36 @@ def test_layers_beyond_dense_have_the_loss_and_gradient_of_torch(text: str, tmp_
     found = agreement(loss, gradient, torch_result(network, theta, case.inputs(), case.targets()))
     record("torch", case, found)
     assert found.holds, found
+
+
+def test_running_statistics_and_predictions_are_those_of_torch_after_three_steps(tmp_path: Path) -> None:
+    network = Network.parse("4 -> 6 tanh -> batch_norm(momentum=0.3) -> 3 | mse")
+    module = generated_module(network, tmp_path)
+    generator = np.random.default_rng(6)
+    X, Y = generator.normal(size=(3, 8, 4)), generator.normal(size=(3, 8, 3))
+    trainer = module.Trainer(module.init_params(2), batch_size=8, optimizer="sgd", lr=0.1)
+    named = module.unpack(trainer.theta.copy())
+    norm = torch.nn.BatchNorm1d(6, momentum=0.3, dtype=torch.float64)
+    first, last = torch.nn.Linear(4, 6, dtype=torch.float64), torch.nn.Linear(6, 3, dtype=torch.float64)
+    model = torch.nn.Sequential(first, torch.nn.Tanh(), norm, last)
+    with torch.no_grad():
+        for layer, number in ((first, 1), (last, 3)):
+            layer.weight.copy_(torch.from_numpy(getattr(named, f"W{number}")))
+            layer.bias.copy_(torch.from_numpy(getattr(named, f"b{number}")))
+    descent = torch.optim.SGD(model.parameters(), lr=0.1)
+    for inputs, targets in zip(X, Y, strict=True):
+        descent.zero_grad()
+        torch.nn.functional.mse_loss(model(torch.from_numpy(inputs)), torch.from_numpy(targets)).backward()
+        descent.step()
+        trainer.step(inputs, targets)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    expected = np.concatenate([norm.running_mean.numpy(), norm.running_var.numpy()])
+    assert relative_error(trainer.statistics, expected) <= TOLERANCE
+    model.eval()
+    with torch.no_grad():
+        predicted = model(torch.from_numpy(X[0])).numpy()
+    assert relative_error(module.forward(trainer.theta, X[0], trainer.statistics), predicted) <= TOLERANCE
 
 
 def test_at_least_fifty_drawn_networks_have_no_gradient_that_is_zero() -> None:

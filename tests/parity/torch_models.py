@@ -10,7 +10,7 @@ from typing import Any
 
 from symmlp.catalog.activations import activation
 from symmlp.spec import Network
-from symmlp.spec_layers import Activate, Concatenate, Dense, Layer, LayerNorm, Residual, RMSNorm
+from symmlp.spec_layers import Activate, BatchNorm, Concatenate, Dense, Layer, LayerNorm, Residual, RMSNorm
 from tests.parity.comparison import Array, Result, framework, parameters
 
 torch = framework("torch")
@@ -172,6 +172,9 @@ def _layer(layer: Layer, number: int, tensors: dict[str, Tensor], outputs: list[
             return _activated(layer.activation, before, number, tensors)
         case Activate():
             return _activated(layer.activation, [x], number, tensors)
+        case BatchNorm():
+            own = tensors[f"g{number}"], tensors[f"b{number}"]
+            return x, F.batch_norm(x, None, None, *own, training=True, eps=layer.epsilon)
         case LayerNorm():
             return x, F.layer_norm(x, size, tensors[f"g{number}"], tensors[f"b{number}"], layer.epsilon)
         case RMSNorm():
