@@ -368,5 +368,6 @@ def run(arguments: list[str]) -> int:
 
 
 def _refused(message: str, code: int) -> int:
-    print(f"symmlp: {' '.join(message.split())}", file=sys.stderr)
+    told = " ".join(message.split()).replace(": Value error, ", ": ")
+    print(f"symmlp: {told}", file=sys.stderr)
     return code

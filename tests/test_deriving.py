@@ -539,11 +539,6 @@ def breaks(derivation: Derivation) -> list[str]:
     ]
 
 
-ELEMENTWISE_LINK = pytest.mark.xfail(
-    strict=True, reason="the step that writes the slope in the activation's value is not recorded"
-)
-
-
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(
     "short",
@@ -552,8 +547,8 @@ ELEMENTWISE_LINK = pytest.mark.xfail(
         "4 -> 5 relu -> 3 | mae",
         "4 -> 5 softmax -> 3 softmax | mse",
         "4 -> 3 | bce_with_logits",
-        pytest.param("4 -> 3 sigmoid | bce", marks=ELEMENTWISE_LINK),
-        pytest.param("4 -> 3 exponential | poisson", marks=ELEMENTWISE_LINK),
+        "4 -> 3 sigmoid | bce",
+        "4 -> 3 exponential | poisson",
     ],
 )
 def test_every_step_starts_where_the_one_before_ended(short: str, layout: Layout) -> None:

@@ -39,10 +39,12 @@ def join(
     else:
         start = rule.index_form
     start = _in_prediction(start)
+    written = () if function is None else (RuleStep("slope written in {P}", rule.index_form, start),)
     inserted = _insert(start, loss_cotangent, rule)
     simplified = _simplified(inserted)
     steps = [
         *rule.steps[:-1],
+        *written,
         RuleStep("chain rule: insert the cotangent of the loss", start, inserted),
         RuleStep("simplification", inserted, simplified),
     ]
