@@ -59,6 +59,7 @@ def svg(sheet: Sheet, *, linked: bool = False) -> str:
     picture = sheet.picture
     root = ET.Element("svg", _root(sheet))
     if linked:
+        root.set("role", "group")
         root.set("style", f"--width: {root.attrib['width']}px; --height: {root.attrib['height']}px")
     title, desc = (f"{picture.kind}-{part}" for part in ("title", "desc"))
     ET.SubElement(root, "title", {"id": title}).text = picture.title

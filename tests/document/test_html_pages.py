@@ -14,6 +14,7 @@ from symmlp.document.page import Depth
 from symmlp.graph import Layout
 from symmlp.templating import template_variables
 from tests.document.derivations import LAYOUTS, NETWORKS, derivation_of
+from tests.reporting.pages import parsed
 
 VOID = frozenset({"meta", "br", "link", "img", "hr"})
 INLINE = frozenset({"span", "a", "math", "code", "p", "dt"})
@@ -67,6 +68,7 @@ def faults(page: str) -> list[str]:
 def test_a_page_is_valid_and_needs_nothing_else(name: str, layout: Layout, depth: Depth) -> None:
     page = derivation_of(name, layout).html(steps=depth)
     assert faults(page) == []
+    parsed(page)
     for formula in re.findall("<math.*?</math>", page, re.DOTALL):
         ET.fromstring(formula)  # noqa: S314 - symmlp's own output
 

@@ -101,6 +101,7 @@ def use(programs: Path, folder: Path) -> None:
     expect(run([symmlp, "derive", SPEC], folder), "∂L/∂W1 = dZ1ᵀ X")
     run([symmlp, "generate", SPEC, "-o", "net.py"], folder)
     run([symmlp, "verify", "net.py"], folder)
+    run([symmlp, "report", SPEC, "-o", "net.html"], folder)
     run([symmlp, "generate", "4 -> | nothing", "-o", "broken.py"], folder, status=2)
     if (folder / "broken.py").exists():
         raise SystemExit("a refused spec left a file behind")
