@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +16,32 @@ from symmlp.verification import Report, check_module
 MAX_MODULE_BYTES = 64 * 2**20
 
 
-def verify(subject: Network | str | Path, *, seed: int = 0) -> Report:
+def verify(
+    subject: Network | str | Path, *, seed: int = 0, with_: Sequence[str] = (), almost_everywhere: bool = False
+) -> Report:
     """Return the report of every oracle on a network's generated module, or on a generated file.
 
     `subject` is a network, anything that `Network.load` takes, or the path of a generated .py file, whose own text is
     checked against the network in its SPEC.
 
+    `with_` adds what lies beyond the gradient to the module of a network, see `generate`; a file is checked with all
+    that is in it.
+
     Raises:
         SymmlpError: there is no such file, or it is no generated module.
     """
     if isinstance(subject, Network):
-        return _verify_network(subject, seed)
+        return _verify_network(subject, seed, with_, almost_everywhere)
     if str(subject).endswith(".py"):
         source = _module_text(subject)
         network = Network.model_validate(_spec_of(source, subject))
         return check_module(source, network, equations=_equations(network), seed=seed)
-    return _verify_network(Network.load(subject), seed)
+    return _verify_network(Network.load(subject), seed, with_, almost_everywhere)
 
 
-def _verify_network(network: Network, seed: int) -> Report:
-    return check_module(generate(network), network, equations=_equations(network), seed=seed)
+def _verify_network(network: Network, seed: int, with_: Sequence[str], almost_everywhere: bool) -> Report:
+    source = generate(network, with_=with_, almost_everywhere=almost_everywhere)
+    return check_module(source, network, equations=_equations(network), seed=seed)
 
 
 def _equations(network: Network) -> tuple[Any, ...]:

@@ -113,6 +113,14 @@ SPEC_HELP = "A .toml or .json file, or a short string: '4 -> 16 tanh -> 3 softma
 Spec = Annotated[str, typer.Argument(metavar="SPEC", help=SPEC_HELP, show_default=False)]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 
+AlmostEverywhere = Annotated[
+    bool, typer.Option("--almost-everywhere", help="Second derivatives without the points where a slope jumps.")
+]
+
+
+def _listed(names: str | None) -> tuple[str, ...]:
+    return () if names is None else tuple(name.strip() for name in names.split(","))
+
 
 @app.command()
 def demo(
@@ -139,6 +147,10 @@ def derive(
     notation: Annotated[
         str | None, typer.Option(help="Letters of your own: 'pre_activation=o,activation=y'.", show_default=False)
     ] = None,
+    second: Annotated[
+        str | None, typer.Option(help="Beyond the gradient: jvp, hvp, gauss_newton, jacobian.", show_default=False)
+    ] = None,
+    almost_everywhere: AlmostEverywhere = False,
     standalone: Annotated[bool, typer.Option("--standalone", help="LaTeX that compiles as it is.")] = False,
     output: Annotated[
         str | None, typer.Option("-o", "--output", help="The file to write.", show_default="the terminal")
@@ -149,7 +161,13 @@ def derive(
     if format is DerivationFormat.pdf and output is None:
         raise symmlp.SymmlpError("output: --format pdf needs -o FILE.pdf")
     letters = None if notation is None else symmlp.Notation.parse(notation)
-    derivation = symmlp.derive(symmlp.Network.load(spec), layout=layout.value, notation=letters)
+    derivation = symmlp.derive(
+        symmlp.Network.load(spec),
+        layout=layout.value,
+        notation=letters,
+        second=_listed(second),
+        almost_everywhere=almost_everywhere,
+    )
     names = None if wrt is None else [name.strip() for name in wrt.split(",")]
     depth = Depth.none if no_steps else steps
     page = derivation.formatted(format.value, wrt=names, steps=depth.value, standalone=standalone)
@@ -210,13 +228,25 @@ def generate(
     target: Annotated[Target, typer.Option(help="What the module computes with.")] = Target.numpy,
     style: Annotated[ModuleStyle, typer.Option(help="How it is written.")] = ModuleStyle.plain,
     dtype: Annotated[Dtype, typer.Option(help="Floating-point type.")] = Dtype.float64,
+    with_: Annotated[
+        str | None,
+        typer.Option("--with", help="Beyond the gradient: jvp, hvp, gauss_newton, jacobian.", show_default=False),
+    ] = None,
+    almost_everywhere: AlmostEverywhere = False,
     force: Force = False,
 ) -> None:
     """Write a standalone training module that needs NumPy only."""
     if not output.endswith(".py"):
         raise symmlp.SymmlpError(f"output: expected a file name ending in .py, got {output!a}")
     network = symmlp.Network.load(spec)
-    source = symmlp.generate(network, target=target.value, style=style.value, dtype=dtype.value)
+    source = symmlp.generate(
+        network,
+        target=target.value,
+        style=style.value,
+        dtype=dtype.value,
+        with_=_listed(with_),
+        almost_everywhere=almost_everywhere,
+    )
     symmlp.write_text(output, source, force=force)
     typer.echo(f"{output}: {len(source.splitlines())} lines for {network.short()}")
 
@@ -226,9 +256,14 @@ def verify(
     subject: Annotated[str, typer.Argument(metavar="SPEC|FILE.py", help=f"{SPEC_HELP} Or a generated module.")],
     format: Annotated[ReportFormat, typer.Option(help="Output format.")] = ReportFormat.text,
     seed: Annotated[int, typer.Option(help="Seed of the points that are compared.", min=0)] = 0,
+    with_: Annotated[
+        str | None,
+        typer.Option("--with", help="Beyond the gradient: jvp, hvp, gauss_newton, jacobian.", show_default=False),
+    ] = None,
+    almost_everywhere: AlmostEverywhere = False,
 ) -> None:
     """Check a generated module's gradient against independent oracles."""
-    report = symmlp.verify(subject, seed=seed)
+    report = symmlp.verify(subject, seed=seed, with_=_listed(with_), almost_everywhere=almost_everywhere)
     if format is ReportFormat.json:
         typer.echo(json.dumps(report.as_dict(), indent=2))
     else:

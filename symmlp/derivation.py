@@ -87,6 +87,7 @@ class Derivation:
     """All equations of a network, in the order of the mathematics, and the functions that occur in them.
 
     `totals` are what the loss of a whole row is made of.
+    `second` holds what was asked for beyond the gradient, by name: tangents, Hessian-vector product and their like.
     """
 
     network: Network
@@ -98,6 +99,7 @@ class Derivation:
     updates: Mapping[str, tuple[Equation, ...]]
     functions: Mapping[str, ElementFunction | RowFunction]
     totals: tuple[Equation, ...] = ()
+    second: Mapping[str, tuple[Equation, ...]] = field(default_factory=dict)
 
     @property
     def losses(self) -> tuple[Equation, ...]:
@@ -111,8 +113,10 @@ class Derivation:
 
     @property
     def equations(self) -> Iterator[Equation]:
-        """All equations: forward, loss, backward, updates."""
+        """All equations: forward, loss, backward, those of second order, updates."""
         yield from self.computed
+        for beyond in self.second.values():
+            yield from beyond
         for updates in self.updates.values():
             yield from updates
 

@@ -36,20 +36,26 @@ def derive(network: Network, *, layout: Layout = "batch") -> Derivation:
         SymmlpError: an activation or a loss has no matrix form.
     """
     graph = build_graph(network, layout)
-    functions = _functions(graph.functions, network.kinks) | _pieces(network)
-    walker = Walker(graph, Rules(columns=layout == "sample"), functions)
+    walker = walker_of(network, graph, layout)
+    functions = walker.functions
     forward = tuple(walker.forward(node, f"F{number}") for number, node in enumerate(graph.network_nodes, start=1))
     if network.loss_definition.totals:
         *totals, loss = walker.row_loss()
         found = walker.chain(graph.nodes, {"L"})
     else:
-        end = _ending_of(network, graph, walker)
+        end = ending_of(network, graph, walker)
         totals, loss, found = [], walker.loss(end), walker.backward(end)
         functions = functions | {function.name: function for function in end.functions}
     backward = tuple(replace(each, id=f"B{number}") for number, each in enumerate(found, start=1))
     updates = {name: _updates(optimizer) for name, optimizer in OPTIMIZERS.items()}
-    called = _called(functions, (*forward, *totals, loss, *backward))
-    return Derivation(network, layout, graph, forward, loss, backward, updates, called, tuple(totals))
+    used = called(functions, (*forward, *totals, loss, *backward))
+    return Derivation(network, layout, graph, forward, loss, backward, updates, used, tuple(totals))
+
+
+def walker_of(network: Network, graph: Graph, layout: Layout) -> Walker:
+    """Return the walker over a network's graph."""
+    functions = _functions(graph.functions, network.kinks) | _pieces(network)
+    return Walker(graph, Rules(columns=layout == "sample"), functions)
 
 
 def derive_graph(graph: Graph, *, layout: Layout = "batch", seed: str) -> tuple[Equation, ...]:
@@ -72,7 +78,7 @@ def _of_activation(name: str, definition: Activation, kinks: Policy) -> Iterator
     if definition.acts_on == "row":
         yield RowFunction.derive(name, definition.value)
         return
-    yield from _in_each(name, definition.value, definition.variables, _care(definition.from_user), kinks)
+    yield from _in_each(name, definition.value, definition.variables, care_of(definition.from_user), kinks)
 
 
 def _pieces(network: Network) -> dict[str, Function]:
@@ -94,21 +100,26 @@ def _in_each(
         yield ElementFunction.derive(own, value, ordered, care=care, kinks=kinks)
 
 
-def _care(from_user: bool) -> Care:
+def care_of(from_user: bool) -> Care:
     """Return how carefully to measure: tests prove the catalogue's functions, a user's have only this moment."""
     return "finite" if from_user else "quick"
 
 
-def _ending_of(network: Network, graph: Graph, walker: Walker) -> Ending:
+def ending_of(network: Network, graph: Graph, walker: Walker) -> Ending:
+    """Return the end of a network whose loss is one of entries.
+
+    Raises:
+        UnsupportedError: the loss has no matrix form.
+    """
     node, definition = graph.nodes[-2], network.loss_definition
     assert node.function is not None
     name = "loss" if definition.from_user else definition.name
-    care = _care(definition.from_user)
+    care = care_of(definition.from_user)
     function = ElementFunction.derive(name, definition.value, (p, y), care=care, kinks=network.kinks)
     return ending(function, definition, network.reduction, walker.functions[node.function], node.op, walker.rules)
 
 
-def _called(functions: Mapping[str, Function], equations: Iterable[Equation]) -> dict[str, Function]:
+def called(functions: Mapping[str, Function], equations: Iterable[Equation]) -> dict[str, Function]:
     """Return the functions that some equation calls, or whose slope it calls."""
     called = {
         part.function.removesuffix(PRIME)
@@ -154,10 +165,12 @@ class Walker:
             before = self.graph.nodes[:-2]
         yield from self.chain(before, {before[-1].output})
 
-    def chain(self, nodes: tuple[GraphNode, ...], known: set[str]) -> Iterator[Equation]:
+    def chain(
+        self, nodes: tuple[GraphNode, ...], known: set[str], needed: set[str] | None = None
+    ) -> Iterator[Equation]:
         """Yield the cotangents of everything that the `nodes` read, those of `known` arrays being given."""
-        uses = _uses(nodes)
-        needed = self.graph.needs_gradient()
+        uses = uses_of(nodes)
+        needed = self.graph.needs_gradient() if needed is None else needed
         for node in reversed(nodes):
             for operand in sorted(
                 node.operands, key=lambda operand: node.operands[operand] not in self.graph.parameters
@@ -272,7 +285,7 @@ class Walker:
         return Call(name, (argument,))
 
 
-def _uses(nodes: Iterable[GraphNode]) -> dict[str, list[tuple[GraphNode, str]]]:
+def uses_of(nodes: Iterable[GraphNode]) -> dict[str, list[tuple[GraphNode, str]]]:
     """Return for each array the (node, operand) pairs that read it, in the order of the nodes."""
     uses: dict[str, list[tuple[GraphNode, str]]] = {}
     for node in nodes:

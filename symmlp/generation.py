@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from symmlp.derivation import Derivation
 from symmlp.deriving import derive
 from symmlp.errors import UnsupportedError, shown
@@ -13,13 +15,25 @@ from symmlp.program.ir import Program
 from symmlp.program.lowering import lower
 from symmlp.program.workspace import plan
 from symmlp.render import Dtype, render, render_buffered
+from symmlp.second_order import with_second_order
 from symmlp.showing import CodeText
 from symmlp.spec import Network
 from symmlp.version import __version__
 
 
-def generate(network: Network, *, target: str = "numpy", style: str = "plain", dtype: Dtype = "float64") -> CodeText:
+def generate(
+    network: Network,
+    *,
+    target: str = "numpy",
+    style: str = "plain",
+    dtype: Dtype = "float64",
+    with_: Sequence[str] = (),
+    almost_everywhere: bool = False,
+) -> CodeText:
     """Return the source of a training module for `network`; the same network gives the same bytes everywhere.
+
+    `with_` adds what lies beyond the gradient: `jvp`, `hvp` (and the Hessian), `gauss_newton`, `jacobian`. Where a
+    slope jumps there is no second derivative; `almost_everywhere` leaves such points out.
 
     Raises:
         SymmlpError: the network cannot be derived, or target, style or dtype is unknown.
@@ -29,7 +43,9 @@ def generate(network: Network, *, target: str = "numpy", style: str = "plain", d
     if f"{target}/{style}" not in WRITERS:
         asked, known = shown(f"{target}/{style}"), ", ".join(WRITERS)
         raise UnsupportedError(f"target and style: no template for {asked}; expected one of {known}")
-    derivation = derive(network)
+    if with_ and style != "plain":
+        raise UnsupportedError(f"with: the {style} style has no {', '.join(with_)}; expected the style plain")
+    derivation = with_second_order(derive(network), with_, almost_everywhere=almost_everywhere)
     program = lower(derivation)
     program = passes.drop_unused(program)
     return CodeText(WRITERS[f"{target}/{style}"](program, derivation, dtype))

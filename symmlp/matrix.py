@@ -173,6 +173,17 @@ class Join(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class RowProduct(Node):
+    """Row by row the products of each entry of the left with each of the right, those of the left's first entry first.
+
+    Also called face-splitting product: row p of A • B is the Kronecker product of the rows p of A and B.
+    """
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Part(Node):
     """`size` consecutive columns (axis 1) or rows (axis 0) of a matrix, from `start` on, which counts from 0."""
 
@@ -307,6 +318,10 @@ def shape_of(node: Node) -> Shape:
             return _product_shape(shape_of(left), shape_of(right))
         case Reduce(_, operand, axis):
             return _reduced_shape(shape_of(operand), axis)
+        case RowProduct(left, right):
+            (rows, first), (_, second) = shape_of(left), shape_of(right)
+            both = isinstance(first, int) and isinstance(second, int)
+            return (rows, int(first) * int(second) if both else f"{first}·{second}")
         case Join(parts, axis):
             return _joined_shape([shape_of(part) for part in parts], axis)
         case Part(operand, axis, _, size):

@@ -33,6 +33,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("graph",),
     ("derivation",),
     ("deriving",),
+    ("second_order",),
     ("program",),
     ("printing",),
     ("document", "render"),

@@ -99,7 +99,7 @@ def ending(
     Raises:
         UnsupportedError: the loss has no matrix form.
     """
-    entries = Entries(rules, _weight(loss, reduction, columns=rules.columns))
+    entries = Entries(rules, weight_of(loss, reduction, columns=rules.columns))
     cotangent = entries.indexed(sp.factor_terms(function.derivative))
     rule = rules.backward(activation_op, "Z")
     elementwise = activation if isinstance(activation, ElementFunction) else None
@@ -114,7 +114,8 @@ def ending(
     return _ending_with_entries(entries, function, activation, link, at_prediction)
 
 
-def _weight(loss: Loss, reduction: Reduction, *, columns: bool) -> sp.Expr:
+def weight_of(loss: Loss, reduction: Reduction, *, columns: bool) -> sp.Expr:
+    """Return what the sum over all entries is multiplied by: 1/N, 1/(N n), or 1."""
     samples = sp.Integer(1) if columns else N
     if reduction == "sum":
         return sp.Integer(1)

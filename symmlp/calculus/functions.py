@@ -120,6 +120,15 @@ class ElementFunction:
         read = replace(slope_form, formula=logistic(found.derivative), derived=found.derivative)
         return cls(name, variables, Form.of(value, care), read, found.kinks)
 
+    def differentiated(
+        self, name: str, variables: tuple[sp.Symbol, ...], *, care: Care = "none", kinks: Policy = "smallest"
+    ) -> ElementFunction:
+        """Return the slope as a function of its own, whose slope in the first of `variables` is derived."""
+        found = slope(self.slope_form.derived or self.derivative, variables[0], kinks)
+        slope_form = Form.of(found.derivative, care)
+        read = replace(slope_form, formula=logistic(found.derivative), derived=found.derivative)
+        return ElementFunction(name, variables, self.slope_form, read, found.kinks)
+
     @property
     def switches(self) -> tuple[sp.Expr, ...]:
         """The expressions that are zero at the kinks."""

@@ -35,14 +35,38 @@ class slope_of(sp.Function):  # noqa: N801 - reads as a function in formulas
 
     nargs = (1, 2)
 
+    def _eval_derivative(self, wrt: sp.Symbol) -> sp.Expr:
+        """Return the chain rule through the function's arguments, its second slopes being opaque, too."""
+        opaque, place = self.args[0], _place(self)
+        return sp.Add(
+            *(
+                curvature_of(opaque, *sorted((place, other))) * sp.diff(argument, wrt)
+                for other, argument in enumerate(opaque.args)
+            )
+        )
 
-def slope_arguments(expr: slope_of) -> tuple[str, tuple[sp.Expr, ...]]:
-    """Return the function whose slope in its first argument `expr` is, and the arguments: f(z, a), or f_1(a, z)."""
-    opaque, *rest = expr.args
-    place = int(rest[0]) if rest else 0
-    if place == 0:
-        return str(opaque.func), opaque.args
-    return f"{opaque.func}_{place}", (opaque.args[place], *opaque.args[:place], *opaque.args[place + 1 :])
+
+class curvature_of(sp.Function):  # noqa: N801 - reads as a function in formulas
+    """A second slope of an opaque function: curvature_of(f(z, a), 0, 1) is ∂²f/∂z∂a; the places ascend."""
+
+    nargs = 3
+
+
+def _place(expr: slope_of) -> int:
+    return int(expr.args[1]) if len(expr.args) > 1 else 0
+
+
+def slope_arguments(expr: slope_of | curvature_of) -> tuple[str, tuple[sp.Expr, ...]]:
+    """Return the function whose slope in its first argument `expr` is, and the arguments: f′(z, a), or f_1′(a, z).
+
+    A second slope is f′′(z, a), f_1′′(a, z), or f_0_1′′(z, a) in two different arguments; the last prime is left out.
+    """
+    opaque, name = expr.args[0], str(expr.args[0].func)
+    places = tuple(map(int, expr.args[1:])) if isinstance(expr, curvature_of) else (_place(expr),)
+    distinct = tuple(dict.fromkeys(places))
+    own = name if distinct == (0,) else "_".join([name, *map(str, distinct)])
+    rest = (argument for place, argument in enumerate(opaque.args) if place not in distinct)
+    return own + PRIME * (len(places) - 1), (*(opaque.args[place] for place in distinct), *rest)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from fractions import Fraction
 import sympy as sp
 from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 
-from symmlp.calculus.index_notation import Index, range_of, slope_arguments, slope_of
+from symmlp.calculus.index_notation import Index, curvature_of, range_of, slope_arguments, slope_of
 from symmlp.calculus.stability import complementary_error, outside
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import (
@@ -139,7 +139,7 @@ class MatrixForm:
             return Constant("pi" if expr == sp.pi else "e")
         if expr in (sp.oo, -sp.oo):
             return Real(float(expr))
-        if isinstance(expr, slope_of):
+        if isinstance(expr, slope_of | curvature_of):
             function, arguments = slope_arguments(expr)
             return Call(function + PRIME, tuple(self.of(argument, row, column) for argument in arguments))
         if isinstance(expr, outside):
@@ -345,7 +345,7 @@ def ordered_factors(expr: sp.Expr) -> list[sp.Expr]:
 
 
 def _factor_order(factor: sp.Expr) -> tuple[bool, bool, bool, bool, object]:
-    cotangent = any(str(part.base.label) == "G" for part in factor.atoms(sp.Indexed))
+    cotangent = any(str(part.base.label).startswith("G") for part in factor.atoms(sp.Indexed))
     plain = isinstance(factor, sp.Indexed)
     return (not factor.is_number, factor.has(sp.Indexed), not cotangent, not plain, sp.default_sort_key(factor))
 

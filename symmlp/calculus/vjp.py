@@ -127,17 +127,18 @@ def _differentiated(op: Op, wanted: sp.Expr, size: dict[Index, sp.Expr]) -> list
     is_loss = op.output == "L"
     cotangent = sp.Integer(1) if is_loss else entry("G", op.axes)
     output = sp.Symbol("L") if is_loss else entry(op.output, op.axes)
-    chain, product = cotangent * Partial(output, wanted), cotangent * _without_derivatives(sp.diff(op.value, wanted))
+    chain, product = cotangent * Partial(output, wanted), cotangent * without_derivatives(sp.diff(op.value, wanted))
     if sum_over:
         chain, product = sp.Sum(chain, *sum_over), sp.Sum(product, *sum_over)
     loss = sp.Symbol("L")
     return [
         RuleStep("chain rule", Partial(loss, wanted), chain),
-        RuleStep(f"{_rules_used(op.value)}: differentiate {{{op.output}}}", chain, product),
+        RuleStep(f"{rules_used(op.value)}: differentiate {{{op.output}}}", chain, product),
     ]
 
 
-def _rules_used(value: sp.Expr) -> str:
+def rules_used(value: sp.Expr) -> str:
+    """Return the names of the rules by which `value` is differentiated."""
     used = []
     if value.has(sp.Add, sp.Sum):
         used.append("sum rule")
@@ -146,7 +147,7 @@ def _rules_used(value: sp.Expr) -> str:
     return ", ".join(used) or "slope of the function"
 
 
-def _without_derivatives(expr: sp.Expr) -> sp.Expr:
+def without_derivatives(expr: sp.Expr) -> sp.Expr:
     """Return `expr` with SymPy's Derivative and Subs of an opaque function written as `slope_of`."""
 
     def written(part: sp.Basic) -> sp.Basic:

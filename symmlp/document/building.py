@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -12,6 +12,7 @@ from symmlp.calculus.functions import ElementFunction, RowFunction
 from symmlp.calculus.index_notation import Partial
 from symmlp.calculus.kinks import Kink
 from symmlp.calculus.matrix_form import PRIME
+from symmlp.calculus.tangent import HAT
 from symmlp.calculus.vjp import drop_batch
 from symmlp.derivation import Derivation, Equation, Formula
 from symmlp.document.descent import Descent
@@ -35,11 +36,26 @@ from symmlp.graph import Graph
 from symmlp.matrix import Add, Divide, MatMul, Product, Reduce, Transpose, Var, shape_text, variables
 
 LAYOUTS = {"batch": "one sample a row", "sample": "one sample, a column"}
+BEYOND = {
+    "jvp": "Tangents along a direction v",
+    "hvp": "Hessian-vector product",
+    "gauss_newton": "Gauss-Newton product",
+    "jacobian": "Jacobian of the prediction",
+}
+"""Titles of what lies beyond the gradient."""
+
+BEYOND_KINDS = frozenset({"tangent", "second", "gauss_newton", "jacobian"})
+
 CONVENTION = "dV stands for ∂L/∂V and has the shape of V"
 
 
-def build_page(derivation: Derivation, backward: Sequence[Equation], model: str | None = None) -> Page:
-    """Return the page of a derivation, with these of its backward equations.
+def build_page(
+    derivation: Derivation,
+    backward: Sequence[Equation],
+    model: str | None = None,
+    second: Mapping[str, Sequence[Equation]] | None = None,
+) -> Page:
+    """Return the page of a derivation, with these of its backward equations, and of those of second order.
 
     With a name for the model, the negative gradient in all parameters is shown first, the model as one function.
     """
@@ -61,6 +77,7 @@ def build_page(derivation: Derivation, backward: Sequence[Equation], model: str 
             rows.section("Loss", derivation.losses),
             *((descent.section(),) if descent else ()),
             rows.section("Backward", backward),
+            *(rows.section(BEYOND[name], equations) for name, equations in (second or {}).items()),
         ),
         functions=tuple(_function(derivation, name) for name in derivation.functions),
         updates=tuple(rows.section(f"Update: {name}", each) for name, each in derivation.updates.items()),
@@ -81,9 +98,36 @@ def _facts(derivation: Derivation) -> Iterator[tuple[str, Prose]]:
         (Name("dV"), " stands for ", _gradient("V"), " and has the shape of ", Name("V"), " (denominator layout)"),
     )
     yield from _contrast(derivation.graph)
+    yield from _directions(derivation)
     if any(isinstance(each, ElementFunction) and each.kinks for each in derivation.functions.values()):
         meaning = "the slope that is taken where branches of max, min or abs meet"
         yield "Kinks", (f"{derivation.network.kinks}: {meaning}",)
+
+
+def _directions(derivation: Derivation) -> Iterator[tuple[str, Prose]]:
+    """Yield what the marks of second order mean."""
+    if "jvp" in derivation.second:
+        moved = " at ε = 0, where the parameters are θ + ε v; the parts of v are the tangents of the parameters"
+        moving = Formula(Partial(sp.Symbol("V"), sp.Symbol("eps")))
+        yield "Tangents", (Name("V_dot"), " stands for ", moving, moved)
+    if "jacobian" in derivation.second:
+        of = Formula(Partial(sp.Symbol("P"), sp.Symbol("V")))
+        words = "; each sample stands in X once for each unit of the prediction, and the rows of "
+        identity = (Name("J_P"), " are those of the identity; A • B holds the products of the entries of two rows")
+        yield "Jacobian", (Name("J_V"), " stands for ", of, words, *identity)
+    if "hvp" in derivation.second:
+        yield "Hessian", (Name("dV_dot"), ", the tangent of ", Name("dV"), ", is for all parameters together H v")
+    if "gauss_newton" in derivation.second:
+        at = derivation.second["gauss_newton"][0].target.removeprefix("d").removesuffix(HAT)
+        shape = derivation.graph.shapes[at]
+        number = Formula(Reduce("sum", Product((Var(f"d{at}{HAT}", shape), Var(at, shape))), None))
+        split = (
+            " is for all parameters together Jᵀ H J v; J is the Jacobian of ",
+            Name(at),
+            ", H the loss's Hessian in ",
+        )
+        held = (Name(at), "; ", Name("Q"), " stands for ", number, ", ", Name(f"d{at}{HAT}"), " held fixed")
+        yield "Gauss-Newton", (Name("dV_hat"), *split, *held)
 
 
 def _contrast(graph: Graph) -> Iterator[tuple[str, Prose]]:
@@ -133,14 +177,15 @@ class _Rows:
 
     def equation(self, equation: Equation) -> EquationRow:
         """Return an equation with its steps at each depth."""
-        row = bare_row(equation)
+        row, steps = bare_row(equation), tuple(self._index_steps(equation))
         layout, targets = self.derivation.layout, self.derivation.graph.targets
         return replace(
             row,
             assumptions=tuple(rule_prose(in_layout(each, layout), {"Y": targets}) for each in equation.assumptions),
             chain=self._chain(equation),
-            matrix_steps=self.full.of(equation, row.head),
-            index_steps=tuple(self._index_steps(equation)),
+            # Beyond the gradient the steps in index notation are the only ones.
+            matrix_steps=steps if equation.kind in BEYOND_KINDS else self.full.of(equation, row.head),
+            index_steps=steps,
         )
 
     def _index_steps(self, equation: Equation) -> Iterator[StepRow]:
@@ -236,6 +281,8 @@ def element_lines(name: str, function: ElementFunction) -> Iterator[FunctionLine
     """Yield a function's definition, its slope, and their stable forms where they differ."""
     arguments = tuple(symbol.name for symbol in function.variables)
     pairs = [("", function.value, function.stable_value), (PRIME, function.derivative, function.stable_derivative)]
+    if name.endswith(PRIME):  # A slope, which has been shown with the function that it is the slope of.
+        pairs = pairs[1:]
     for suffix, naive, stable in pairs:
         label = FunctionAt(name + suffix, arguments)
         if str(naive) != f"{name}({', '.join(arguments)})":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
+from symmlp.calculus.tangent import DOT, HAT
 from symmlp.derivation import Derivation, Equation
 from symmlp.deriving import derive as derive_equations
 from symmlp.document.building import build_page
@@ -24,6 +25,7 @@ from symmlp.errors import SymmlpError, did_you_mean, shown
 from symmlp.graph import Layout
 from symmlp.matrix import variables
 from symmlp.printing.naming import Naming
+from symmlp.second_order import with_second_order
 from symmlp.spec import Network
 
 FORMATS = ("text", "latex", "markdown", "html", "json", "pdf")
@@ -83,7 +85,18 @@ class PrintableDerivation(Derivation):
             SymmlpError: a name in `wrt` that is no array with a gradient.
         """
         model = self.naming.shown(self.graph.prediction) if set(wrt or ()) & set(WHOLE) else None
-        return build_page(self, self.wanted(wrt), model)
+        return build_page(self, self.wanted(wrt), model, self._wanted_beyond(wrt))
+
+    def _wanted_beyond(self, wrt: Sequence[str] | None) -> Mapping[str, Sequence[Equation]]:
+        """Return the equations of second order on the way to what belongs to the gradients of `wrt`, by group."""
+        if wrt is None or set(wrt) & set(WHOLE):
+            return self.second
+        made = {each.target: each for group in self.second.values() for each in group}
+        names: set[str] = set()
+        for target in (f"d{array}{mark}" for array in wrt for mark in (DOT, HAT)):
+            _collect(target, made, names)
+        kept = {name: [each for each in group if each.target in names] for name, group in self.second.items()}
+        return {name: group for name, group in kept.items() if group}
 
     def text(self, *, wrt: Sequence[str] | None = None, steps: Depth | bool = "full") -> str:
         """Return the derivation as Unicode text."""
@@ -140,17 +153,24 @@ class PrintableDerivation(Derivation):
 
 
 def derive(
-    network: Network, *, layout: Layout = "batch", notation: Notation | Mapping[str, str] | None = None
+    network: Network,
+    *,
+    layout: Layout = "batch",
+    notation: Notation | Mapping[str, str] | None = None,
+    second: Sequence[str] = (),
+    almost_everywhere: bool = False,
 ) -> PrintableDerivation:
     """Return the printable derivation of `network`; see `symmlp.deriving.derive`.
 
-    `notation` gives an author's own letters by role, as `{"pre_activation": "o", "cotangent": "δ"}`.
+    `notation` gives an author's own letters by role, as `{"pre_activation": "o", "cotangent": "δ"}`. `second` adds
+    equations beyond the gradient: jvp, hvp, gauss_newton, jacobian; `almost_everywhere` leaves out points where a
+    slope jumps.
 
     Raises:
         SymmlpError: letters that are none, or that would name two things.
     """
     chosen = notation if isinstance(notation, Notation) else Notation.of(notation or {})
-    found = derive_equations(network, layout=layout)
+    found = with_second_order(derive_equations(network, layout=layout), second, almost_everywhere=almost_everywhere)
     values = {field.name: getattr(found, field.name) for field in fields(found)}
     printable = PrintableDerivation(**values, notation=chosen)
     chosen.naming(printable)  # Refuses letters that would name two things, before anything is printed.

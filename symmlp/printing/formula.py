@@ -9,7 +9,7 @@ from typing import Protocol
 
 import sympy as sp
 
-from symmlp.calculus.index_notation import Nabla, Partial, slope_arguments, slope_of
+from symmlp.calculus.index_notation import Nabla, Partial, curvature_of, slope_arguments, slope_of
 from symmlp.calculus.matrix_form import CALLS, PRIME, RELATIONS, ordered_factors, ordered_terms
 from symmlp.derivation import Formula
 from symmlp.errors import UnsupportedError
@@ -30,6 +30,7 @@ from symmlp.matrix import (
     Product,
     Real,
     Reduce,
+    RowProduct,
     Shape,
     Size,
     SizeOf,
@@ -65,6 +66,7 @@ class Style(Protocol):
     def relation(self, relation: str) -> str: ...
     def cases(self, pairs: Sequence[tuple[str, str]], otherwise: str) -> str: ...
     def join(self, parts: Sequence[str], axis: int) -> str: ...
+    def row_product(self, left: str, right: str) -> str: ...
     def part(self, operand: str, axis: int, start: str, stop: str) -> str: ...
     def entry(self, name: str, indices: Sequence[str]) -> str: ...
     def placed(self, array: str, indices: Sequence[str]) -> str: ...
@@ -151,15 +153,15 @@ class _NodeWalk:
             case Filled(value, shape):
                 ones = style.ones() if shape[1:] == (1,) else style.times(style.ones(), style.transpose(style.ones()))
                 return Printed(style.product([self.text(value, POWER)], [ones]), PRODUCT)
+            case RowProduct(left, right):
+                return Printed(style.row_product(self.text(left, POWER), self.text(right, POWER)), PRODUCT)
             case Join(parts, axis):
                 return Printed(style.join([self.text(part) for part in parts], axis))
             case Part(operand, axis, start, size):
                 sizes = (self.sizes.get(start, start), self.sizes.get(size, size))
                 return Printed(style.part(self.text(operand, ATOM), axis, *map(str, _bounds(*sizes))))
             case Call(function, arguments):
-                name = self.names.get(function.removesuffix(PRIME), function.removesuffix(PRIME))
-                suffix = PRIME if function.endswith(PRIME) else ""
-                return Printed(style.call(name + suffix, [self.text(argument) for argument in arguments]))
+                return Printed(style.call(_called(function, self.names), [self.text(each) for each in arguments]))
             case Compare(relation, left, right):
                 return Printed(f"{self.text(left)} {style.relation(relation)} {self.text(right)}", SUM)
             case Where():
@@ -207,6 +209,12 @@ class _NodeWalk:
             pairs.append((self.text(rest.chosen), self.text(rest.condition)))
             rest = rest.otherwise
         return Printed(self.style.cases(pairs, self.text(rest)))
+
+
+def _called(function: str, names: Mapping[str, str]) -> str:
+    """Return what a function, or its slope, is called here: the primes are kept."""
+    plain = function.rstrip(PRIME)
+    return names.get(plain, plain) + function[len(plain) :]
 
 
 def _bounds(start: Size, size: Size) -> tuple[Size, Size]:
@@ -280,7 +288,7 @@ class _IndexWalk:
         if type(expr) in RELATIONS:
             left, right = (self.text(side) for side in expr.args)
             return Printed(f"{left} {self.style.relation(RELATIONS[type(expr)])} {right}", SUM)
-        if isinstance(expr, slope_of):
+        if isinstance(expr, slope_of | curvature_of):
             function, own = slope_arguments(expr)
             return self._call(function + PRIME, own)
         if isinstance(expr, sp.Function | sp.Max | sp.Min):
@@ -289,9 +297,7 @@ class _IndexWalk:
         raise UnsupportedError(f"no printed form for {type(expr).__name__}: {expr}")
 
     def _call(self, function: str, arguments: Sequence[sp.Basic]) -> Printed:
-        plain = function.removesuffix(PRIME)
-        name = self.names.get(plain, plain) + (PRIME if function.endswith(PRIME) else "")
-        return Printed(self.style.call(name, [self.text(argument) for argument in arguments]))
+        return Printed(self.style.call(_called(function, self.names), [self.text(argument) for argument in arguments]))
 
     def _product(self, expr: sp.Expr) -> Printed:
         if expr.could_extract_minus_sign():

@@ -39,8 +39,14 @@ class LatexStyle:
         if parts is None:
             return rf"\mathrm{{{_escaped(name)}}}"
         subscript = f"_{{{','.join(parts.numbers)}}}" if parts.numbers else ""
-        letters = _letters(parts.letters)
-        return _letters(parts.cotangent, upright=True) + (letters.rstrip() if subscript else letters) + subscript
+        letters, cotangent = _letters(parts.letters), _letters(parts.cotangent, upright=True)
+        if parts.mark and cotangent:
+            cotangent = rf"\{parts.mark}{{{cotangent.strip()}}}"
+        elif parts.mark:
+            letters = rf"\{parts.mark}{{{letters.strip()}}}"
+        if parts.jacobian:
+            return rf"J_{{{cotangent}{letters.rstrip()}{subscript}}}"
+        return cotangent + (letters.rstrip() if subscript else letters) + subscript
 
     def constant(self, name: str) -> str:
         return r"\pi" if name == "pi" else r"\mathrm{e}"
@@ -90,10 +96,10 @@ class LatexStyle:
             return rf"\left|{arguments[0]}\right|"
         if name == "sqrt":
             return rf"\sqrt{{{arguments[0]}}}"
-        plain = name.removesuffix(PRIME)
+        plain = name.rstrip(PRIME)
         function = rf"\{plain}" if plain in _FUNCTIONS else rf"\operatorname{{{_escaped(plain)}}}"
-        prime = "'" if name.endswith(PRIME) else ""
-        return rf"{function}{prime}\left({', '.join(arguments)}\right)"
+        primes = "'" * (len(name) - len(plain))
+        return rf"{function}{primes}\left({', '.join(arguments)}\right)"
 
     def relation(self, relation: str) -> str:
         return _RELATIONS[relation]
@@ -106,6 +112,9 @@ class LatexStyle:
     def join(self, parts: Sequence[str], axis: int) -> str:
         separator = " & " if axis else r" \\ "
         return rf"\begin{{bmatrix}} {separator.join(parts)} \end{{bmatrix}}"
+
+    def row_product(self, left: str, right: str) -> str:
+        return rf"{left} \bullet {right}"
 
     def part(self, operand: str, axis: int, start: str, stop: str) -> str:
         places = f"{start}:{stop}"

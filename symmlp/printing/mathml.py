@@ -10,7 +10,7 @@ from html import escape
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.printing.formula import ATOM, PRODUCT
 from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_WORDS, SPOKEN, Naming
-from symmlp.printing.text import decimal
+from symmlp.printing.text import DOUBLE_PRIME, decimal
 
 TIMES = '<mo lspace="0" rspace="0.17em">&#x2062;</mo>'
 """The invisible sign between factors that stand side by side, with a little space to see them apart."""
@@ -42,12 +42,17 @@ class MathmlStyle:
         if parts is None:
             return _word(SPOKEN.get(name, name))
         letters = _word(GREEK_WORDS.get(parts.letters, parts.letters))
+        if parts.mark and not parts.cotangent:
+            letters = _marked(letters, parts.mark)
         numbers = _COMMA.join(map(_number, parts.numbers))
         below = numbers if len(parts.numbers) == 1 else _row(numbers)
         numbered = f"<msub>{letters}{below}</msub>" if numbers else letters
+        if parts.jacobian:
+            return f"<msub><mi>J</mi>{_row(numbered)}</msub>"
         if not parts.cotangent:
             return numbered
-        return _row(f'<mi mathvariant="normal">{escape(parts.cotangent)}</mi>{numbered}')
+        cotangent = f'<mi mathvariant="normal">{escape(parts.cotangent)}</mi>'
+        return _row(f"{_marked(cotangent, parts.mark) if parts.mark else cotangent}{numbered}")
 
     def constant(self, name: str) -> str:
         return _word("π" if name == "pi" else name)
@@ -106,8 +111,9 @@ class MathmlStyle:
             return _fenced("|", arguments[0], "|")
         if name == "sqrt":
             return f"<msqrt>{arguments[0]}</msqrt>"
-        function = _word(name.removesuffix(PRIME))
-        primed = f"<msup>{function}<mo>{PRIME}</mo></msup>" if name.endswith(PRIME) else function
+        plain = name.rstrip(PRIME)
+        function, primes = _word(plain), name[len(plain) :].replace(PRIME * 2, DOUBLE_PRIME)
+        primed = f"<msup>{function}<mo>{primes}</mo></msup>" if primes else function
         return _called(primed, arguments)
 
     def relation(self, relation: str) -> str:
@@ -121,6 +127,9 @@ class MathmlStyle:
     def join(self, parts: Sequence[str], axis: int) -> str:
         rows = _table_row(*parts) if axis else "".join(map(_table_row, parts))
         return _row(f"<mo>[</mo><mtable>{rows}</mtable><mo>]</mo>")
+
+    def row_product(self, left: str, right: str) -> str:
+        return f"{left}<mo>•</mo>{right}"
 
     def part(self, operand: str, axis: int, start: str, stop: str) -> str:
         places = f"<mtext>{escape(start)}:{escape(stop)}</mtext>"
@@ -147,6 +156,11 @@ class MathmlStyle:
 
     def nabla(self, of: str) -> str:
         return f"<msub><mi>∇</mi>{self.name('theta')}</msub>{of}"
+
+
+def _marked(letters: str, mark: str) -> str:
+    """Return letters with a dot or a hat above."""
+    return f'<mover accent="true">{letters}<mo>{"˙" if mark == "dot" else "^"}</mo></mover>'
 
 
 def _row(inside: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from unicodedata import normalize
 
 GREEK_LETTERS: dict[str, str] = {
     **{"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta"},
@@ -21,23 +22,35 @@ GREEK_WORDS = {word.removeprefix("var"): letter for letter, word in GREEK_LETTER
 SPOKEN = {"theta": "θ", "lr": "η", "beta1": "β₁", "beta2": "β₂", "eps": "ε", "m_hat": "m̂", "v_hat": "v̂"}
 """Symbols of update equations, which code spells in words."""
 
+COMBINING = {"dot": "\N{COMBINING DOT ABOVE}", "hat": "\N{COMBINING CIRCUMFLEX ACCENT}"}
+"""What stands above a name's first letter: a tangent's dot, the hat of a Gauss-Newton product."""
+
+JACOBIAN = "J_"
+"""Begins the name of the prediction's Jacobian in an array."""
+
 _PARTS = re.compile(r"(d?)([A-Za-z]|[a-z][a-z_]+(?=\d))(\d*)(?:_(\d+))?")
 """Z, Z1, Z1_2, alpha1, and a cotangent's d before any of them."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """A name to be typeset: what marks a cotangent, the letters, the numbers of the layer and of the array in it."""
+    """A name to be typeset: what marks a cotangent, the letters, the numbers of the layer and of the array in it.
+
+    `mark` is what stands above the first letter, see COMBINING.
+    """
 
     cotangent: str
     letters: str
     number: str
     place: str = ""
+    mark: str = ""
+    jacobian: str = ""
 
     @property
     def text(self) -> str:
         """The name on one line."""
-        return self.cotangent + self.letters + self.number + (f"_{self.place}" if self.place else "")
+        name = self.jacobian + self.cotangent + self.letters + self.number + (f"_{self.place}" if self.place else "")
+        return normalize("NFC", name[0] + COMBINING[self.mark] + name[1:]) if self.mark else name
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -57,14 +70,19 @@ class Naming:
         """Return the parts of a graph's name as they are shown, or None for a name of any other form.
 
         >>> Naming(layered={"Z": "o"}, cotangent="δ").parts("dZ12")
-        Parts(cotangent='δ', letters='o', number='12', place='')
+        Parts(cotangent='δ', letters='o', number='12', place='', mark='', jacobian='')
         """
-        found = _PARTS.fullmatch(name)
+        plain, mark = name, ""
+        for each in COMBINING:
+            if name.endswith(f"_{each}"):
+                plain, mark = name.removesuffix(f"_{each}"), each
+        jacobian = JACOBIAN if plain.startswith(JACOBIAN) else ""
+        found = _PARTS.fullmatch(plain.removeprefix(JACOBIAN))
         if found is None:
             return None
         cotangent, letter, number, place = found.groups()
         letters = (self.layered if number else self.single).get(letter, letter)
-        return Parts(self.cotangent if cotangent else "", letters, number, place or "")
+        return Parts(self.cotangent if cotangent else "", letters, number, place or "", mark, jacobian)
 
     def shown(self, name: str) -> str:
         """Return a graph's name as it is shown on one line."""

@@ -23,6 +23,7 @@ from symmlp.matrix import (
     Product,
     Real,
     Reduce,
+    RowProduct,
     SizeOf,
     Transpose,
     Var,
@@ -109,6 +110,8 @@ class NumpyPrinter:
                 return f"np.full(({sizes}), {self.text(value)}, dtype=DTYPE)", ATOM
             case Join(parts, axis):
                 return f"np.concatenate([{', '.join(map(self.text, parts))}], axis={axis})", ATOM
+            case RowProduct(left, right):
+                return f"row_products({self.text(left)}, {self.text(right)})", ATOM
             case Part(operand, axis, int(start), int(size)):
                 return f"{self.text(operand, ATOM)}[{':, ' * axis}{start}:{start + size}]", ATOM
             case Call(function, arguments):

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from symmlp.calculus.matrix_form import PRIME
 from symmlp.printing.formula import PRODUCT
 from symmlp.printing.naming import AS_IN_THE_GRAPH, SPOKEN, Naming
+
+DOUBLE_PRIME = "\N{DOUBLE PRIME}"
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _RELATIONS = {"==": "=", ">": ">", ">=": "≥", "<": "<", "<=": "≤"}
@@ -72,7 +75,7 @@ class TextStyle:
             return f"|{arguments[0]}|"
         if name == "sqrt":
             return f"√({arguments[0]})"
-        return f"{name}({', '.join(arguments)})"
+        return f"{name.replace(PRIME * 2, DOUBLE_PRIME)}({', '.join(arguments)})"
 
     def relation(self, relation: str) -> str:
         return _RELATIONS[relation]
@@ -82,6 +85,9 @@ class TextStyle:
 
     def join(self, parts: Sequence[str], axis: int) -> str:
         return f"[{(', ' if axis else '; ').join(parts)}]"
+
+    def row_product(self, left: str, right: str) -> str:
+        return f"{left} • {right}"
 
     def part(self, operand: str, axis: int, start: str, stop: str) -> str:
         return f"{operand}[{':, ' * axis}{start}:{stop}{'' if axis else ', :'}]"

@@ -76,10 +76,23 @@ class Update:
 
 
 @dataclass(frozen=True)
+class Routine:
+    """What is computed beyond loss and gradient: statements after the forward ones, and the arrays that it gives back.
+
+    `along` are the parts of the vector that a product is taken with: the tangents of the parameters.
+    """
+
+    name: str
+    along: tuple[Var, ...]
+    statements: tuple[Statement, ...]
+    results: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Program:
     """What a module computes: forward, loss and backward statements, the functions called, the optimizers' updates.
 
-    `drawn` are arrays that training draws for every batch.
+    `drawn` are arrays that training draws for every batch, `routines` what was asked for beyond the gradient.
     """
 
     inputs: tuple[Var, ...]
@@ -93,6 +106,7 @@ class Program:
     gradients: tuple[str, ...]
     prediction: str
     totals: tuple[Statement, ...] = ()
+    routines: tuple[Routine, ...] = ()
 
     @property
     def losses(self) -> tuple[Statement, ...]:
@@ -126,7 +140,17 @@ class Program:
                 raise ProgramError(f"{gradient} is {shapes}")
         for function in self.functions:
             function.check()
+        for routine in self.routines:
+            self._check_routine(routine)
         return self
+
+    def _check_routine(self, routine: Routine) -> None:
+        arrays = (*self.inputs, *self.drawn, *self.parameters, *routine.along)
+        known = {array.name: array.shape for array in arrays}
+        check_sequence((*self.forward, *routine.statements), known)
+        for result in routine.results:
+            if result not in known:
+                raise ProgramError(f"{routine.name} gives back {result}, which nothing assigns")
 
 
 def check_sequence(statements: Iterable[Statement], known: dict[str, Shape]) -> None:

@@ -9,13 +9,14 @@ import sympy as sp
 from symmlp.calculus.constants import fold_constants
 from symmlp.calculus.functions import OTHERS, TIES, ElementFunction, RowFunction
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
+from symmlp.calculus.tangent import DOT, HAT
 from symmlp.catalog.layers import SIZES
 from symmlp.catalog.optimizers import OPTIMIZERS
 from symmlp.derivation import Derivation, Equation
 from symmlp.errors import ProgramError
 from symmlp.matrix import Add, Call, Compare, Number, Product, Reduce, Var, Where, variables, walk
 from symmlp.notation import batch, column
-from symmlp.program.ir import Function, Program, Statement, Update
+from symmlp.program.ir import Function, Program, Routine, Statement, Update
 
 PRIMITIVES = frozenset(
     "exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc".split()
@@ -35,6 +36,8 @@ def lower(derivation: Derivation) -> Program:
     shapes = derivation.graph.shapes
     statements = [_statement(equation) for equation in derivation.computed]
     start, end = len(derivation.forward), len(derivation.forward) + len(derivation.totals)
+    routines = _routines(derivation)
+    further = [statement for routine in routines for statement in routine.statements]
     return Program(
         inputs=(Var("X", shapes["X"]), Var("Y", shapes["Y"])),
         drawn=tuple(Var(name, shapes[name]) for mask in derivation.graph.masks for name, *_ in mask.arrays),
@@ -43,11 +46,43 @@ def lower(derivation: Derivation) -> Program:
         totals=tuple(statements[start:end]),
         loss=statements[end],
         backward=tuple(statements[end + 1 :]),
-        functions=tuple(_functions(derivation, statements)),
+        functions=tuple(_functions(derivation, [*statements, *further])),
         updates=tuple(_update(name, equations) for name, equations in derivation.updates.items()),
         gradients=tuple(f"d{name}" for name in derivation.graph.parameters),
         prediction="P",
+        routines=routines,
     )
+
+
+def _routines(derivation: Derivation) -> tuple[Routine, ...]:
+    """Return a routine for each group of equations beyond the gradient; what it does not need is dropped later."""
+    graph, parameters = derivation.graph, derivation.graph.parameters
+    prediction = Var(f"J_{graph.prediction}", graph.shapes[graph.prediction])
+    rows = tuple(map(_statement, derivation.second.get("jacobian", ())))
+    inputs = graph.nodes[0].operands["X"]
+    jacobians = (
+        Routine("jacobian_of_inputs", (prediction,), rows, (f"J_{inputs}",)),
+        Routine("jacobian_of_parameters", (prediction,), rows, tuple(f"J_{name}" for name in parameters)),
+    )
+    along = tuple(Var(f"{name}{DOT}", graph.shapes[name]) for name in parameters)
+    tangents = derivation.second.get("jvp", ())
+    products = tuple(
+        Routine(name, along, tuple(map(_statement, before + equations)), results)
+        for name, before, equations, results in (
+            ("jvp", (), tangents, (f"P{DOT}",)),
+            *(
+                (name, (*tangents, *derivation.backward), derivation.second[name], _marked(parameters, mark))
+                for name, mark in (("hvp", DOT), ("gauss_newton", HAT))
+                if name in derivation.second
+            ),
+        )
+        if name in derivation.second
+    )
+    return products + (jacobians if rows else ())
+
+
+def _marked(parameters: tuple[str, ...], mark: str) -> tuple[str, ...]:
+    return tuple(f"d{name}{mark}" for name in parameters)
 
 
 def _statement(equation: Equation) -> Statement:
@@ -125,6 +160,6 @@ def _counted(shifted: Var, others: Var, ties: Var) -> tuple[Statement, Statement
 
 
 def code_name(call: str) -> str:
-    """Return the name in code of a function or of a function's slope; `loss` is the module's own."""
-    plain = call.removesuffix(PRIME)
-    return ("entry_loss" if plain == "loss" else plain) + ("_slope" if call.endswith(PRIME) else "")
+    """Return the name in code of a function or of a function's slopes; `loss` is the module's own."""
+    plain = call.rstrip(PRIME)
+    return ("entry_loss" if plain == "loss" else plain) + ("", "_slope", "_curvature")[len(call) - len(plain)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from symmlp.matrix import Call, Constant, Node, Number, Real, SizeOf, Transpose, Var, rebuild, shape_of, variables, walk
-from symmlp.program.ir import Function, Program, Statement
+from symmlp.program.ir import Function, Program, Routine, Statement
 
 NAMES = ("t", "s", "r", "q", "w", "v", "u", "h", "g", "k")
 """Names for shared terms, in the order in which they are given."""
@@ -25,14 +25,26 @@ def drop_unused(program: Program) -> Program:
             kept.append(statement)
             wanted |= variables(statement.value)
     ids = {statement.id for statement in kept}
-    called = {part.function for statement in kept for part in walk(statement.value) if isinstance(part, Call)}
+    routines = tuple(_without_unused(routine) for routine in program.routines)
+    lines = [statement.value for each in (kept, *(routine.statements for routine in routines)) for statement in each]
+    called = {part.function for line in lines for part in walk(line) if isinstance(part, Call)}
     return replace(
         program,
         forward=tuple(statement for statement in program.forward if statement.id in ids),
         totals=tuple(statement for statement in program.totals if statement.id in ids),
         backward=tuple(statement for statement in program.backward if statement.id in ids),
         functions=tuple(function for function in program.functions if function.call in called),
+        routines=routines,
     )
+
+
+def _without_unused(routine: Routine) -> Routine:
+    wanted, kept = set(routine.results), list[Statement]()
+    for statement in reversed(routine.statements):
+        if statement.target.name in wanted:
+            kept.append(statement)
+            wanted |= variables(statement.value)
+    return replace(routine, statements=tuple(reversed(kept)))
 
 
 def share_terms(program: Program) -> Program:

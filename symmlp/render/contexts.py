@@ -71,6 +71,16 @@ class ErrorFunctions:
 
 
 @dataclass(frozen=True)
+class RoutineText:
+    """What is computed beyond loss and gradient: what its body reads first, its lines, what it gives back."""
+
+    name: str
+    reading: tuple[str, ...]
+    lines: tuple[str, ...]
+    result: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ModuleContext:
     """What every template of a training module uses."""
 
@@ -110,6 +120,9 @@ class Context(ModuleContext):
     backward_reading: tuple[str, ...]
     backward: tuple[str, ...]
     gradient_result: tuple[str, ...]
+    routines: tuple[RoutineText, ...]
+    gauss_newton_at: str
+    needs_direction: bool
     optimizers: tuple[OptimizerText, ...]
 
 

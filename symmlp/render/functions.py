@@ -34,7 +34,7 @@ def docstring_lines(function: Function, source: ElementFunction | RowFunction) -
     """Yield the lines of a function's docstring: its definition or slope, its stable form, what was measured."""
     names = ", ".join(parameter.name for parameter in function.parameters)
     first, *rest = _formulas(source, slope=function.call.endswith(PRIME))
-    paragraphs = [f"{function.call}({names}) = {first}", *rest]
+    paragraphs = [f"{TextStyle().call(function.call, [names])} = {first}", *rest]
     # Formatters take off an indentation that all lines after the first share.
     indent = "    " if len(paragraphs) > 1 else ""
     lines = [line for text in paragraphs for line in textwrap.wrap(text, WIDTH - 12, subsequent_indent=indent)]

@@ -16,6 +16,7 @@ from symmlp.render.contexts import Context, Dtype, MaskText, ParameterText
 from symmlp.render.functions import error_functions
 from symmlp.render.layout import WIDTH, assignment, literal, tuple_lines
 from symmlp.render.optimizers import optimizer_text
+from symmlp.render.routines import gauss_newton_at, routine_text, second_order_rows
 from symmlp.render.statements import Writer, gradient_result, masks_unpacking, reading, size_reading
 from symmlp.render.statistics import statistic_text
 from symmlp.spec_layers import Dense, Layer
@@ -65,6 +66,9 @@ def plain_context(program: Program, derivation: Derivation, dtype: Dtype, versio
         backward_reading=tuple(reading(program, [*program.losses, *program.backward], also=held)),
         backward=tuple(writer.statements(program.backward)),
         gradient_result=tuple(gradient_result(program)),
+        needs_direction=any(not each.name.startswith("jacobian") for each in program.routines),
+        gauss_newton_at=gauss_newton_at(derivation),
+        routines=tuple(routine_text(routine, program, writer) for routine in program.routines),
         optimizers=tuple(optimizer_text(update) for update in program.updates),
     )
 
@@ -110,7 +114,7 @@ def _notation(program: Program, derivation: Derivation) -> Iterator[str]:
     rows.append(("Y", shape_text(program.inputs[1].shape), "targets"))
     arrays = (*program.parameters, *program.drawn, *(each.target for each in (*program.forward, *program.totals)))
     rows += [(each.name, shape_text(each.shape), derivation.graph.roles[each.name]) for each in arrays]
-    rows += [("L", "()", "loss"), ("dV", "as V", "∂L/∂V, for any V above")]
+    rows += [("L", "()", "loss"), ("dV", "as V", "∂L/∂V, for any V above"), *second_order_rows(program)]
     rows.insert(0, ("name", "shape", "meaning"))
     names, shapes = (max(len(row[at]) for row in rows) for at in (0, 1))
     for name, shape, meaning in rows:

@@ -34,7 +34,7 @@ class Writer:
         """Yield the lines of statements one after the other."""
         for statement in statements:
             formula = FormulaPrinter(TextStyle()).node(statement.formula) if statement.formula is not None else ""
-            yield from comment_lines(f"{statement.id}  {statement.subject} = {formula}")
+            yield from comment_lines(f"{statement.id}  {TextStyle().name(statement.subject)} = {formula}")
             yield from self._assigned(statement)
             if statement.target.name in self.held:
                 yield f'{statement.target.name} = running.get("{statement.target.name}", {statement.target.name})'
@@ -87,7 +87,9 @@ def reading(
         yield "parameters = unpack(theta)"
         yield from (f"{name} = parameters.{name}" for name in weights)
     made = [each.target.name for each in program.forward]
-    first = next(at for at, name in enumerate(made) if name in read)
+    first = next((at for at, name in enumerate(made) if name in read), None)
+    if first is None:
+        return
     names = [name if name in read else f"_{name}" for name in made[first:]]
     arguments = ", ".join(["theta", "X", *(["masks"] if program.drawn else []), *given])
     yield from assignment(["*_", *names] if first else names, f"propagate({arguments})")

@@ -15,6 +15,7 @@ from symmlp.verification.high_precision import check_high_precision
 from symmlp.verification.report import Check, Report
 from symmlp.verification.running import check_running
 from symmlp.verification.sample import Sample, draw_sample
+from symmlp.verification.second_order import check_second_order
 from symmlp.verification.subject import CallFailedError, Subject, quiet
 from symmlp.verification.symbolic import MatrixEquation, check_equations
 
@@ -49,6 +50,7 @@ def _of_module(subject: Subject, seed: int) -> Iterator[Check]:
         yield from _of_loss_derivatives(double, each, kind, seed)
     yield from _decided("running statistics", lambda: check_running(subject, sample, seed))
     yield from _decided("high precision", lambda: check_high_precision(subject, samples, seed))
+    yield from _decided("second order", lambda: check_second_order(double, sample, seed))
 
 
 def _by_targets(sample: Sample) -> dict[str, Sample]:

@@ -219,6 +219,14 @@ class Reference:
         """Return the loss at the point plus `step` times the parameters of `direction`."""
         return self._loss(self.point.moved(direction, step).activations[-1]).value
 
+    def loss_of(self, point: Point) -> Number:
+        """Return the loss at another point, for the same targets."""
+        return self._loss(point.activations[-1]).value
+
+    def loss_of_prediction(self, prediction: Rows) -> Number:
+        """Return the loss of a prediction, for the same targets."""
+        return self._loss(prediction).value
+
     def _loss(self, prediction: Rows) -> LossValue:
         definitions = self.point.definitions
         context = definitions.evaluation.context

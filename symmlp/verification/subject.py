@@ -102,6 +102,22 @@ class Subject:
             raise CallFailedError(f"the gradient is {gradient.dtype} of shape {gradient.shape}; expected {expected}")
         return as_real(loss, "loss_and_grad"), gradient.astype(np.float64)
 
+    def at(self, name: str, sample: Sample, theta: Array, *further: Array) -> Any:
+        """Return what a function of (theta, X, Y, ...) returns at the sample; theta may be complex.
+
+        Raises:
+            CallFailedError: it raised, or there is no such function.
+        """
+        return self._called(name, theta, *self._batch(sample), *further, **self._masks(sample))
+
+    def of_inputs(self, name: str, sample: Sample, theta: Array, *further: Array) -> Any:
+        """Return what a function of (theta, X, ...) returns at the sample's inputs, nothing being dropped.
+
+        Raises:
+            CallFailedError: it raised, or there is no such function.
+        """
+        return self._called(name, theta, sample.inputs.astype(self.dtype), *further)
+
     def call(self, name: str, *arguments: Any, **options: Any) -> Any:
         """Return what the module's function `name` returns.
 

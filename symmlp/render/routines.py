@@ -1,0 +1,57 @@
+"""What a module computes beyond loss and gradient, as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symmlp.calculus.tangent import HAT
+from symmlp.derivation import Derivation
+from symmlp.matrix import variables
+from symmlp.program.ir import Program, Routine
+from symmlp.render.contexts import RoutineText
+from symmlp.render.layout import WIDTH, assignment, tuple_lines
+from symmlp.render.statements import Writer, reading
+
+
+def routine_text(routine: Routine, program: Program, writer: Writer) -> RoutineText:
+    """Return a routine as lines; the parts of v are named after the parameters that they move."""
+    if routine.name.startswith("jacobian"):
+        lines = tuple(reading(program, routine.statements)) if routine.statements else ()
+        return RoutineText(routine.name, lines, tuple(writer.statements(routine.statements)), tuple(_rows(routine)))
+    read = {name for statement in routine.statements for name in variables(statement.value)}
+    names = [each.name if each.name in read else f"_{each.name}" for each in routine.along]
+    lines = (*reading(program, routine.statements), *assignment(names, "unpack(v)"))
+    return RoutineText(routine.name, lines, tuple(writer.statements(routine.statements)), tuple(_result(routine)))
+
+
+def _result(routine: Routine) -> list[str]:
+    if routine.name == "jvp":
+        return [f"return {routine.results[0]}"]
+    one = f"return pack([{', '.join(routine.results)}])"
+    if len(one) + 4 <= WIDTH:
+        return [one]
+    return ["parts = [", *(f"    {name}," for name in routine.results), "]", "return pack(parts)"]
+
+
+def _rows(routine: Routine) -> list[str]:
+    if routine.name == "jacobian_of_inputs":
+        return [f"return {routine.results[0]}"]
+    return [*tuple_lines("parts = ", routine.results), "return np.concatenate(parts, axis=1)"]
+
+
+def gauss_newton_at(derivation: Derivation) -> str:
+    """Return the array at which the Gauss-Newton product splits the network from the loss, or an empty text."""
+    return next(
+        (first.target.removeprefix("d").removesuffix(HAT) for first in derivation.second.get("gauss_newton", ())[:1]),
+        "",
+    )
+
+
+def second_order_rows(program: Program) -> Iterator[tuple[str, str, str]]:
+    """Yield the rows of the notation table that tangents need."""
+    if any(routine.name.startswith("jacobian") for routine in program.routines):
+        yield "J_V", "", "∂P/∂V, a row for each sample and unit of P"
+    if any(name.endswith("_dot") for routine in program.routines for name in (each.name for each in routine.along)):
+        yield "V_dot", "as V", "V\u0307, the derivative of V along the direction v"
+    if any(name.endswith(HAT) for routine in program.routines for name in routine.results):
+        yield "dV_hat", "as V", "the same for dV with the network linearized"

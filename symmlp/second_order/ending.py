@@ -1,0 +1,87 @@
+"""How the cotangents at the end of a network change along a direction: the loss's second derivative."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import sympy as sp
+
+from symmlp.calculus.curvature import Curvatures
+from symmlp.calculus.ending import Derived, Ending, Entries, z
+from symmlp.calculus.functions import ElementFunction
+from symmlp.calculus.index_notation import rebuilt, terms
+from symmlp.calculus.matrix_form import PRIME, MatrixForm
+from symmlp.calculus.tangent import DOT, along_rule, epsilon
+from symmlp.calculus.vjp import RuleStep
+from symmlp.catalog.layers import SIZES
+from symmlp.catalog.losses import p, y
+from symmlp.matrix import Node, filled, variables
+from symmlp.notation import array, column_of_wrt, row_of_wrt
+from symmlp.second_order.walking import second_slope_steps
+
+__all__ = ["Ends", "epsilon"]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The loss's second derivative, applied to the tangent of the prediction, in generic names."""
+
+    end: Ending
+    entries: Entries
+    curvatures: Curvatures
+
+    @property
+    def is_canonical(self) -> bool:
+        """Whether the cotangent at the pre-activation is linear in the prediction, as P - Y is."""
+        link = self.at_pre_activation
+        return link is not None and not variables(link.value) & {"P", "Z", "Y"}
+
+    @property
+    def at_prediction(self) -> Derived:
+        """How ∂L/∂P changes: by the second slope of the loss.
+
+        Raises:
+            UnsupportedError: the loss's slope jumps somewhere.
+        """
+        loss = self.end.functions[0]
+        assert isinstance(loss, ElementFunction)
+        curvature = self.curvatures.of(loss.name + PRIME * 2)
+        call = sp.Function(loss.name + PRIME * 2)(p, y)
+        slope = curvature.derivative
+        opaque = slope if not slope.has(sp.Piecewise) else call
+        value, stable = (self._times(each, "P") for each in (opaque, call if slope.free_symbols else slope))
+        short = curvature.stable_derivative == slope and not slope.has(sp.Piecewise) and sp.count_ops(slope) <= 12
+        step = RuleStep("slope of the loss", sp.Function(loss.name + PRIME)(p, y), loss.derivative)
+        return Derived(value, value if short else stable, (step, *second_slope_steps(curvature)))
+
+    @property
+    def at_pre_activation(self) -> Derived | None:
+        """How ∂L/∂Z changes where loss and activation have joined, None where they have not."""
+        link = self.end.at_pre_activation
+        if link is None:
+            return None
+        index_form = next(step.before for step in link.steps if step.rule == "matrix form")
+        assert not isinstance(index_form, Node)
+        value, steps = along_rule(index_form, ("P",), self._form, self._place, dict(self._form.size))
+        value = filled(value, self._form.shapes["P"])
+        joined = self.end.functions[-1]
+        if not variables(value) & {"P", "Y"} or not isinstance(joined, ElementFunction) or len(self.end.functions) < 2:
+            return Derived(value, value, steps, link.assumptions)
+        curvature = self.curvatures.of(joined.name + PRIME * 2)
+        stable = self._times(sp.Function(joined.name + PRIME * 2)(z, y), "Z")
+        return Derived(value, stable, (*steps, *second_slope_steps(curvature)), link.assumptions)
+
+    def _times(self, slope: sp.Expr, moving: str) -> Node:
+        """Return the weighted slope at every entry, times the tangent of P or Z."""
+        indices = (row_of_wrt,) if self.entries.rules.columns else (row_of_wrt, column_of_wrt)
+        indexed = self.entries.indexed(slope) * array(moving + DOT)[indices]
+        return filled(self._form.of(rebuilt(terms(indexed), SIZES), *self._place), self._form.shapes["P"])
+
+    @property
+    def _place(self) -> tuple[sp.Symbol, sp.Symbol | None]:
+        return row_of_wrt, None if self.entries.rules.columns else column_of_wrt
+
+    @property
+    def _form(self) -> MatrixForm:
+        form = self.entries.form
+        return replace(form, shapes={**form.shapes, **{name + DOT: shape for name, shape in form.shapes.items()}})
