@@ -356,7 +356,9 @@ def function(
 
 @app.command("list")
 def list_entries(
-    kind: Annotated[str, typer.Argument(metavar="activations|losses|layers|optimizers", help="What to list.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="activations|losses|layers|optimizers|schedules|initializers", help="What to list.")
+    ],
 ) -> None:
     """Print the catalogue: formulas, derived slopes, kinks, parameters, and the names that other libraries use."""
     typer.echo(symmlp.listed(kind), nl=False)

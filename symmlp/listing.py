@@ -13,7 +13,7 @@ from symmlp.calculus.functions import ElementFunction
 from symmlp.calculus.kinks import Kink
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.calculus.rules import Rules
-from symmlp.catalog import activations, losses, peers
+from symmlp.catalog import activations, initializers, losses, peers
 from symmlp.catalog.activations import Activation
 from symmlp.catalog.loss import Loss, Piece, p, y
 from symmlp.catalog.optimizers import OPTIMIZERS, Optimizer
@@ -32,7 +32,7 @@ INDENT = 10
 
 
 def listed(kind: str) -> str:
-    """Return the entries of a kind, `activations`, `losses`, `layers` or `optimizers`, as text of at most 100 columns.
+    """Return the entries of a kind, `activations` for instance, as text of at most 100 columns.
 
     Raises:
         SpecError: there is no such kind.
@@ -134,11 +134,35 @@ def _optimizers() -> Iterator[list[str]]:
         yield [f"{optimizer.name}({defaults})", *_row("", optimizer.title), *_updates(optimizer)]
 
 
+def _initializers() -> Iterator[list[str]]:
+    for name, entry in initializers.TABLE.items():
+        law = "U(-s, s)" if entry.distribution == "uniform" else "the normal distribution of standard deviation s"
+        also = [alias for alias, of in initializers.ALIASES.items() if of == name]
+        yield [
+            name + (", the default" if name == initializers.DEFAULT else ""),
+            *_row("weights", f"from {law}, s = {_printed(entry.scale)}, m inputs and n outputs of the layer"),
+            *(
+                _row("", f"s = {_printed(entry.with_sigmoid)} if a hidden activation is sigmoid")
+                if entry.with_sigmoid
+                else []
+            ),
+            *_row("biases", "drawn like the weights" if entry.biases == "drawn" else "zeros"),
+            *(_row("also", ", ".join(also)) if also else []),
+            *_row("peers", entry.peers),
+        ]
+
+
+def _schedules() -> Iterator[list[str]]:
+    yield ["constant", *_row("", "the learning rate stays what `lr` says; no other schedule is there yet")]
+
+
 KINDS: dict[str, Callable[[], Iterator[list[str]]]] = {
     "activations": _activations,
     "losses": _losses,
     "layers": _layers,
     "optimizers": _optimizers,
+    "schedules": _schedules,
+    "initializers": _initializers,
 }
 
 

@@ -13,6 +13,7 @@ import sympy as sp
 from pydantic import Field, field_validator, model_validator
 
 from symmlp.catalog.activations import Activation
+from symmlp.catalog.initializers import DEFAULT, read_initializer
 from symmlp.catalog.losses import Loss, loss, read_loss
 from symmlp.catalog.parameters import Settings
 from symmlp.errors import SpecError, shown
@@ -52,6 +53,15 @@ class Network(Part):
         "smallest",
         description="The slope where branches of max, min or abs meet, or its weight from 0 (left) to 1 (right).",
     )
+
+    initializer: str = Field(
+        DEFAULT, strict=True, description="What weights and biases begin with, such as 'pytorch', 'keras' or 'sklearn'."
+    )
+
+    @field_validator("initializer", mode="after")
+    @classmethod
+    def _catalogued(cls, text: str) -> str:
+        return read_initializer(text)
 
     @field_validator("name", mode="after")
     @classmethod
@@ -119,12 +129,15 @@ class Network(Part):
     def as_dict(self) -> dict[str, Any]:
         """Return plain data that describes the network completely, in the order of the fields.
 
-        What a spec may leave out is left out: empty parameters, and the type of a dense layer.
+        What a spec may leave out is left out: empty parameters, the type of a dense layer,
+        and the initializer that is the default.
         """
         values = self.model_dump(mode="json")
         for part, field in ((values, "loss_parameters"), *((layer, "parameters") for layer in values["layers"])):
             if not part.get(field, True):
                 del part[field]
+        if self.initializer == DEFAULT:
+            del values["initializer"]
         for layer in values["layers"]:
             if layer["type"] == "dense":
                 del layer["type"]
@@ -140,7 +153,7 @@ class Network(Part):
         return html_table(self.name, ("layer", "what it is"), rows)
 
     def short(self) -> str:
-        """Return the short string of the network; what it cannot say (name, reduction, bias) is left out."""
+        """Return the short string of the network; name, reduction, bias and initializer are left out."""
         layers = [layer.short for layer in self.layers]
         lost = braced(self.loss) + self.loss_parameters.text()
         return " -> ".join([str(self.inputs), *layers]) + f" | {lost}"

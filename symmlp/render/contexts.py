@@ -52,6 +52,18 @@ class MaskText:
 
 
 @dataclass(frozen=True)
+class InitializerText:
+    """How weights are drawn: the scale as formula and as code in m inputs and n outputs, and what biases are."""
+
+    name: str
+    distribution: str
+    formula: str
+    scale: str
+    sizes: str
+    biases: str
+
+
+@dataclass(frozen=True)
 class StatisticText:
     """A running statistic: its array, number of entries, first value, and what it becomes as formula and as code."""
 
@@ -96,6 +108,7 @@ class ModuleContext:
     n_params: int
     parameters: tuple[ParameterText, ...]
     starts: tuple[tuple[str, str], ...]
+    initializer: InitializerText
     layers: tuple[tuple[str, int], ...]
     masks: tuple[MaskText, ...]
     drawn: tuple[str, ...]

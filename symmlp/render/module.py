@@ -14,6 +14,7 @@ from symmlp.printing.numpy import NumpyPrinter
 from symmlp.program.ir import Program
 from symmlp.render.contexts import Context, Dtype, MaskText, ParameterText
 from symmlp.render.functions import error_functions
+from symmlp.render.initializers import initializer_text
 from symmlp.render.layout import WIDTH, assignment, literal, tuple_lines
 from symmlp.render.optimizers import optimizer_text
 from symmlp.render.routines import gauss_newton_at, routine_text, second_order_rows
@@ -38,6 +39,7 @@ def shared(program: Program, derivation: Derivation, template: str, dtype: Dtype
         "n_params": sum(math.prod(map(int, parameter.shape)) for parameter in program.parameters),
         "parameters": tuple(ParameterText(each.name, shape_text(each.shape)) for each in program.parameters),
         "starts": tuple((name, repr(value)) for name, value in derivation.graph.starts.items()),
+        "initializer": initializer_text(network),
         "layers": tuple(_layers(derivation).items()),
         "masks": tuple(_mask(mask, derivation) for mask in derivation.graph.masks),
         "drawn": tuple(array.name for array in program.drawn),
