@@ -7,6 +7,7 @@ import re
 import pytest
 
 from symmlp.catalog.activations import TABLE as ACTIVATIONS
+from symmlp.catalog.initializers import TABLE as INITIALIZERS
 from symmlp.catalog.losses import TABLE as LOSSES
 from symmlp.catalog.optimizers import OPTIMIZERS
 from symmlp.cli import run
@@ -19,6 +20,8 @@ PARTS = {
     "losses": list(LOSSES),
     "layers": list(LAYERS),
     "optimizers": list(OPTIMIZERS),
+    "schedules": ["constant"],
+    "initializers": list(INITIALIZERS),
 }
 
 
