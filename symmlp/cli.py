@@ -78,6 +78,7 @@ class Target(StrEnum):
     """What a generated module computes with."""
 
     numpy = "numpy"
+    numba = "numba"
 
 
 class ModuleStyle(StrEnum):

@@ -13,8 +13,8 @@ from symmlp.program.error_functions import error_functions
 from symmlp.program.instructions import drop_dead, sequence
 from symmlp.program.ir import Program
 from symmlp.program.lowering import lower
-from symmlp.program.workspace import plan
-from symmlp.render import Dtype, render, render_buffered
+from symmlp.program.workspace import Plan, plan
+from symmlp.render import Dtype, render, render_buffered, render_compiled
 from symmlp.second_order import with_second_order
 from symmlp.showing import CodeText
 from symmlp.spec import Network
@@ -43,8 +43,9 @@ def generate(
     if f"{target}/{style}" not in WRITERS:
         asked, known = shown(f"{target}/{style}"), ", ".join(WRITERS)
         raise UnsupportedError(f"target and style: no template for {asked}; expected one of {known}")
-    if with_ and style != "plain":
-        raise UnsupportedError(f"with: the {style} style has no {', '.join(with_)}; expected the style plain")
+    if with_ and (target, style) != ("numpy", "plain"):
+        found, asked = f"{target}/{style}", ", ".join(with_)
+        raise UnsupportedError(f"with: {found} has no {asked}; expected target numpy, style plain")
     derivation = with_second_order(derive(network), with_, almost_everywhere=almost_everywhere)
     program = lower(derivation)
     program = passes.drop_unused(program)
@@ -53,18 +54,33 @@ def generate(
 
 def _plain(program: Program, derivation: Derivation, dtype: Dtype) -> str:
     """Return the module that reads like a textbook: a line an equation."""
-    program = passes.share_terms(program)
-    program = passes.split_long(program, width_of(program.names), limit=72)
-    program.check()
-    return render(program, derivation, dtype=dtype, version=__version__)
+    return render(_with_terms(program), derivation, dtype=dtype, version=__version__)
 
 
 def _buffered(program: Program, derivation: Derivation, dtype: Dtype) -> str:
     """Return the module that allocates nothing per step: an operation a line, memory planned."""
-    program.check()
-    sequenced = drop_dead(sequence(program, error_functions(dtype))).check()
-    return render_buffered(plan(sequenced), derivation, dtype=dtype, version=__version__)
+    return render_buffered(_planned(program, dtype), derivation, dtype=dtype, version=__version__)
 
 
-WRITERS = {"numpy/plain": _plain, "numpy/buffered": _buffered}
+def _compiled(program: Program, derivation: Derivation, dtype: Dtype) -> str:
+    """Return the module whose loops Numba compiles, with the plain equations as their reference."""
+    planned = _planned(program, dtype)
+    return render_compiled(_with_terms(program), planned, derivation, dtype=dtype, version=__version__)
+
+
+def _with_terms(program: Program) -> Program:
+    """Return the program with repeated and long terms of its functions named."""
+    program = passes.share_terms(program)
+    program = passes.split_long(program, width_of(program.names), limit=72)
+    return program.check()
+
+
+def _planned(program: Program, dtype: Dtype) -> Plan:
+    """Return the program with one operation a line and a place in memory for every array."""
+    sequenced = sequence(program.check(), error_functions(dtype))
+    sequenced = drop_dead(sequenced).check()
+    return plan(sequenced)
+
+
+WRITERS = {"numpy/plain": _plain, "numpy/buffered": _buffered, "numba/plain": _compiled}
 """How a program becomes text, by target and style."""

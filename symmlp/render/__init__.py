@@ -12,18 +12,21 @@ from symmlp.printing.numpy import NumpyPrinter
 from symmlp.program.ir import Function, Program
 from symmlp.program.workspace import Plan
 from symmlp.render.buffered import buffered_context
-from symmlp.render.contexts import BufferedContext, Context, Dtype, ElementwiseContext, ModuleContext
+from symmlp.render.compiled import compiled_context
+from symmlp.render.contexts import BufferedContext, CompiledContext, Context, Dtype, ElementwiseContext, ModuleContext
 from symmlp.render.functions import error_functions, function_text
 from symmlp.render.module import plain_context
 from symmlp.templating import filled
 
 __all__ = [
     "BufferedContext",
+    "CompiledContext",
     "Context",
     "Dtype",
     "ElementwiseContext",
     "render",
     "render_buffered",
+    "render_compiled",
     "render_elementwise",
 ]
 
@@ -36,6 +39,11 @@ def render(program: Program, derivation: Derivation, *, dtype: Dtype, version: s
 def render_buffered(plan: Plan, derivation: Derivation, *, dtype: Dtype, version: str) -> str:
     """Return the text of the module that computes a program in the memory that `plan` gives it."""
     return _filled("numpy/buffered.py.j2", buffered_context(plan, derivation, dtype, version))
+
+
+def render_compiled(program: Program, plan: Plan, derivation: Derivation, *, dtype: Dtype, version: str) -> str:
+    """Return the text of the module whose loops Numba compiles; `program` is its reference, a line an equation."""
+    return _filled("numba/plain.py.j2", compiled_context(program, plan, derivation, dtype, version))
 
 
 def render_elementwise(functions: Sequence[Function], source: ElementFunction, version: str) -> str:

@@ -21,9 +21,9 @@ from symmlp.render.contexts import (
     BufferedOptimizerText,
     Dtype,
 )
-from symmlp.render.layout import WIDTH, assignment, comment_lines, product_lines, table_lines
+from symmlp.render.layout import WIDTH, assignment, broken_call, comment_lines, product_lines, table_lines
 from symmlp.render.module import shared
-from symmlp.render.optimizers import check_of
+from symmlp.render.optimizers import check_of, update_comments
 
 
 def buffered_context(plan: Plan, derivation: Derivation, dtype: Dtype, version: str) -> BufferedContext:
@@ -139,7 +139,7 @@ class _Writer:
     def call(self, each: Instruction, group: Group, shows_shape: bool, indent: int) -> Iterator[str]:
         """Yield the lines of an instruction, the shape behind the one that finishes an equation."""
         lines = OutPrinter(self.inside(group) if group.by_rows else self.whole).line(each).split("\n")
-        broken = [part for line in lines for part in _broken(line, WIDTH - 4 - indent)]
+        broken = [part for line in lines for part in broken_call(line, WIDTH - 4 - indent)]
         shape = f"  # {shape_text(each.target.shape)}"
         if shows_shape and len(broken[-1]) + len(shape) + 4 + indent <= WIDTH:
             broken[-1] += shape
@@ -181,14 +181,6 @@ def _loop(group: Group) -> list[str]:
     return ["for (", *(f"    {name}," for name in names), f") in w.{group.name}:"]
 
 
-def _broken(line: str, room: int) -> list[str]:
-    """Return a call on one line, or its arguments on a line between, as formatters lay it out."""
-    if len(line) <= room:
-        return [line]
-    name, _, arguments = line.removesuffix(")").partition("(")
-    return [f"{name}(", f"    {arguments}", ")"]
-
-
 def _optimizer(plan: UpdatePlan) -> BufferedOptimizerText:
     update = plan.update
     symbols = [name for name, _ in update.defaults]
@@ -208,7 +200,7 @@ def _optimizer(plan: UpdatePlan) -> BufferedOptimizerText:
         vectors=", ".join(vectors),
         reading=tuple(reading),
         scalars=tuple(line for name, node in plan.scalars for line in _scalar(name, code.text(node))),
-        lines=tuple(_update_lines(plan, set(vectors))),
+        lines=tuple(_update_lines(plan)),
         notes=tuple(_notes(plan.scales)),
     )
 
@@ -225,15 +217,9 @@ def _notes(scales: Iterable[tuple[str, Node]]) -> Iterator[str]:
         yield f"{name} holds {name} / ({text.node(scale)}) of the equations"
 
 
-def _update_lines(plan: UpdatePlan, vectors: set[str]) -> Iterator[str]:
-    text = FormulaPrinter(TextStyle(), entrywise=True)
-    waiting = list(plan.update.statements)
+def _update_lines(plan: UpdatePlan) -> Iterator[str]:
     printer = OutPrinter(str)
-    for instructions in plan.instructions:
-        last = instructions[-1].id
-        while any(statement.id == last for statement in waiting):
-            statement = waiting.pop(0)
-            assert statement.formula is not None
-            yield f"# {statement.id}  {TextStyle().name(statement.target.name)} ← {text.node(statement.formula)}"
+    for comments, instructions in update_comments(plan):
+        yield from comments
         for each in instructions:
             yield printer.line(each)

@@ -98,6 +98,9 @@ class ModuleContext:
 
     version: str
     template: str
+    engine: str
+    checked: str
+    compares_compiled: bool
     digest: str
     dtype: str
     description: str
@@ -119,8 +122,8 @@ class ModuleContext:
 
 
 @dataclass(frozen=True)
-class Context(ModuleContext):
-    """Everything that the plain template may use; each field is used, and nothing else is there."""
+class EquationsContext(ModuleContext):
+    """What a template with a line an equation uses."""
 
     error_functions: ErrorFunctions | None
     functions: tuple[FunctionText, ...]
@@ -133,10 +136,75 @@ class Context(ModuleContext):
     backward_reading: tuple[str, ...]
     backward: tuple[str, ...]
     gradient_result: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Context(EquationsContext):
+    """Everything that the plain template may use; each field is used, and nothing else is there."""
+
     routines: tuple[RoutineText, ...]
     gauss_newton_at: str
     needs_direction: bool
     optimizers: tuple[OptimizerText, ...]
+
+
+@dataclass(frozen=True)
+class ElementaryText:
+    """Constants of exp and tanh, as Python writes them; p and q as Horner's scheme."""
+
+    exp: tuple[str, ...]
+    tanh: tuple[str, ...]
+    log2_e: str
+    ln2_high: str
+    ln2_low: str
+    lowest: str
+    highest: str
+    rounder: str
+    near: str
+    mantissa: int
+    bias: int
+    bits: str
+
+
+@dataclass(frozen=True)
+class KernelText:
+    """A compiled loop: its name, its arguments and its lines."""
+
+    name: str
+    arguments: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CompiledOptimizerText:
+    """An optimizer class whose update is one compiled loop."""
+
+    name: str
+    class_name: str
+    title: str
+    defaults: str
+    hyperparameters: tuple[str, ...]
+    state: tuple[str, ...]
+    reading: tuple[str, ...]
+    scalars: tuple[str, ...]
+    arguments: str
+    call: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CompiledContext(EquationsContext):
+    """Everything that the Numba template may use: the reference, and the compiled loops."""
+
+    elementary: ElementaryText
+    kernels: tuple[KernelText, ...]
+    views: tuple[str, ...]
+    width: int
+    conditions_width: int
+    compiled_forward: tuple[str, ...]
+    compiled_loss: tuple[str, ...]
+    compiled_backward: tuple[str, ...]
+    compiled_optimizers: tuple[CompiledOptimizerText, ...]
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,16 @@ def call_lines(head: str, call: str) -> list[str]:
     return [f"{head}{name}(", f"    {arguments}", ")"]
 
 
+def broken_call(line: str, room: int) -> list[str]:
+    """Return a call on one line, its arguments on a line between, or one a line, as formatters lay it out."""
+    if len(line) <= room:
+        return [line]
+    name, _, arguments = line.removesuffix(")").partition("(")
+    if len(arguments) + 4 <= room:
+        return [f"{name}(", f"    {arguments}", ")"]
+    return [f"{name}(", *(f"    {each}," for each in arguments.split(", ")), ")"]
+
+
 def tuple_lines(head: str, names: Sequence[str]) -> list[str]:
     """Return a tuple on one line, or one name a line where it would be too long, as formatters lay it out."""
     one = head + (", ".join(names) if len(names) > 1 else f"({names[0]},)")

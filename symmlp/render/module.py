@@ -26,9 +26,13 @@ from symmlp.spec_layers import Dense, Layer
 def shared(program: Program, derivation: Derivation, template: str, dtype: Dtype, version: str) -> dict[str, Any]:
     """Return the fields that every template of a training module uses."""
     network, loss = derivation.network, derivation.network.loss_definition
+    is_compiled = template.startswith("numba/")
     return {
         "version": version,
         "template": template,
+        "engine": "NumPy alone" if template.startswith("numpy/") else "NumPy and Numba",
+        "checked": "compiled_loss_and_grad" if is_compiled and dtype == "float64" else "_loss_and_grad",
+        "compares_compiled": is_compiled and dtype == "float32",
         "digest": network.digest(),
         "dtype": dtype,
         "description": _description(derivation),
@@ -50,24 +54,32 @@ def shared(program: Program, derivation: Derivation, template: str, dtype: Dtype
     }
 
 
-def plain_context(program: Program, derivation: Derivation, dtype: Dtype, version: str) -> Context:
-    """Return what the plain template uses."""
+def plain_fields(program: Program, derivation: Derivation) -> dict[str, Any]:
+    """Return the fields of a module that has a line an equation, optimizers left out."""
     writer = Writer(derivation, NumpyPrinter(program.names))
     made = [statement.target.name for statement in program.forward]
     held = tuple(each.name for each in derivation.graph.statistics)
+    return {
+        "error_functions": error_functions(program.functions),
+        "masks_unpacking": tuple(masks_unpacking(program, {array.name for array in program.drawn})),
+        "functions": tuple(writer.function(function) for function in program.functions),
+        "unpacking": tuple(assignment([each.name for each in program.parameters], "unpack(theta)")),
+        "forward": (*size_reading(program.forward), *writer.statements(program.forward)),
+        "forward_result": tuple(tuple_lines("return ", made)),
+        "loss_reading": tuple(reading(program, program.losses, given=("statistics",) if held else ())),
+        "loss": tuple(writer.statements(program.losses)),
+        "backward_reading": tuple(reading(program, [*program.losses, *program.backward], also=held)),
+        "backward": tuple(writer.statements(program.backward)),
+        "gradient_result": tuple(gradient_result(program)),
+    }
+
+
+def plain_context(program: Program, derivation: Derivation, dtype: Dtype, version: str) -> Context:
+    """Return what the plain template uses."""
+    writer = Writer(derivation, NumpyPrinter(program.names))
     return Context(
         **shared(program, derivation, "numpy/plain", dtype, version),
-        masks_unpacking=tuple(masks_unpacking(program, {array.name for array in program.drawn})),
-        error_functions=error_functions(program.functions),
-        functions=tuple(writer.function(function) for function in program.functions),
-        unpacking=tuple(assignment([each.name for each in program.parameters], "unpack(theta)")),
-        forward=(*size_reading(program.forward), *writer.statements(program.forward)),
-        forward_result=tuple(tuple_lines("return ", made)),
-        loss_reading=tuple(reading(program, program.losses, given=("statistics",) if held else ())),
-        loss=tuple(writer.statements(program.losses)),
-        backward_reading=tuple(reading(program, [*program.losses, *program.backward], also=held)),
-        backward=tuple(writer.statements(program.backward)),
-        gradient_result=tuple(gradient_result(program)),
+        **plain_fields(program, derivation),
         needs_direction=any(not each.name.startswith("jacobian") for each in program.routines),
         gauss_newton_at=gauss_newton_at(derivation),
         routines=tuple(routine_text(routine, program, writer) for routine in program.routines),

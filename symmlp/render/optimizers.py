@@ -8,7 +8,9 @@ from symmlp.matrix import variables
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numpy import NumpyPrinter
 from symmlp.printing.text import TextStyle
+from symmlp.program.instructions import Instruction
 from symmlp.program.ir import Update
+from symmlp.program.update_plan import UpdatePlan
 from symmlp.render.contexts import OptimizerText
 
 
@@ -41,3 +43,17 @@ def _update_lines(update: Update) -> Iterator[str]:
         yield f"# {statement.id}  {TextStyle().name(statement.target.name)} ← {text.node(statement.formula)}"
         kept = "[:]" if statement.target.name in (*update.state, "theta") else ""
         yield f"{statement.target.name}{kept} = {code.text(statement.value)}"
+
+
+def update_comments(plan: UpdatePlan) -> Iterator[tuple[list[str], tuple[Instruction, ...]]]:
+    """Yield the instructions of each target, with the equations that they carry out as comments."""
+    text = FormulaPrinter(TextStyle(), entrywise=True)
+    waiting = list(plan.update.statements)
+    for instructions in plan.instructions:
+        comments, last = [], instructions[-1].id
+        while any(statement.id == last for statement in waiting):
+            statement = waiting.pop(0)
+            assert statement.formula is not None
+            name = TextStyle().name(statement.target.name)
+            comments.append(f"# {statement.id}  {name} ← {text.node(statement.formula)}")
+        yield comments, instructions

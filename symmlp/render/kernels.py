@@ -1,0 +1,222 @@
+"""Groups of a plan as compiled loops: one pass over the rows, terms in registers, reductions where they stand.
+
+A row's instructions are cut into stretches of one width; inside a stretch a term is a local number, between stretches
+it lies in a buffer of one row. Kernels that differ in names alone are one kernel, called with other arrays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from symmlp.errors import UnsupportedError
+from symmlp.matrix import Node, Part, Var, shape_of, sizes_used, variables
+from symmlp.printing.numba import ScalarPrinter
+from symmlp.program.instructions import Instruction
+from symmlp.program.workspace import Group, columns_of, rows_of
+
+REDUCTIONS = ("sum_1", "max_1")
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A compiled loop over rows: its name, its arguments and the lines of its body."""
+
+    name: str
+    arguments: tuple[str, ...]
+    lines: tuple[str, ...]
+
+    def key(self) -> str:
+        """Return the text with arguments named by their place: kernels with the same key do the same."""
+        names = {name: f"a{place}" for place, name in enumerate(self.arguments)}
+        return re.sub(r"\w+", lambda found: _named(found[0], names), "\n".join(self.lines))
+
+
+def _uses_batch_size(group: Group) -> bool:
+    return any("N" in sizes_used(operand) for each in group.instructions for operand in each.operands)
+
+
+def _named(word: str, names: Mapping[str, str]) -> str:
+    if word in names:
+        return names[word]
+    stem = word.removesuffix("_").removesuffix("_row")
+    return names.get(stem, stem) + word[len(stem) :]
+
+
+def kernel(group: Group) -> Kernel:
+    """Return the loop over rows of a group."""
+    return _Rows(group).kernel()
+
+
+@dataclass
+class _Stretch:
+    """Instructions on entries of the same width, with the reductions that they feed."""
+
+    width: int
+    entries: list[Instruction] = field(default_factory=list)
+    reduced: list[Instruction] = field(default_factory=list)
+
+
+class _Rows:
+    """Writes the loop of one group."""
+
+    def __init__(self, group: Group) -> None:
+        self.group = group
+        self.scratch = {each.name: each.columns for each in group.scratch}
+        self.here: set[str] = set()
+        self.column = "0"
+        self.numbers: set[str] = set()
+        self.buffers: dict[str, tuple[int, bool]] = {}
+        self.read_later = _read_again(group.instructions)
+
+    def kernel(self) -> Kernel:
+        """Return the kernel."""
+        body = list(self.body())
+        arguments = _arguments(self.group, set(self.scratch))
+        rows = next(name for name in arguments if name in self.group.arrays)
+        lines = [
+            f"{name}_row = np.empty({width}, {'np.bool_' if truth else 'F'})"
+            for name, (width, truth) in self.buffers.items()
+        ]
+        lines += [f"N = {rows}.shape[0]"] if _uses_batch_size(self.group) else []
+        lines += [f"for p in range({rows}.shape[0]):", *("    " + line for line in body)]
+        return Kernel(f"{self.group.name}", arguments, tuple(lines))
+
+    def body(self) -> Iterator[str]:
+        """Yield the lines of one row."""
+        for part in _stretches(self.group.instructions):
+            if isinstance(part, _Stretch):
+                yield from self.stretch(part)
+            elif part.operation == "join_1":
+                yield from self.join(part)
+            else:
+                yield from self.number(part)
+
+    def number(self, each: Instruction) -> Iterator[str]:
+        """Yield the line of one number a row."""
+        name = each.target.name
+        yield f"{name}_ = {ScalarPrinter(self.entry).value(each)}"
+        self.numbers.add(name)
+        if name not in self.scratch:
+            yield f"{name}[p, 0] = {name}_"
+
+    def join(self, each: Instruction) -> Iterator[str]:
+        """Yield the loops that put entries side by side."""
+        start = 0
+        target = f"{each.target.name}_row[" if each.target.name in self.scratch else f"{each.target.name}[p, "
+        if each.target.name in self.scratch:
+            self.buffers[each.target.name] = (columns_of(each.target), False)
+        self.column = "j"
+        for operand in each.operands:
+            shape = shape_of(operand)
+            yield f"for j in range({shape[1]}):"
+            yield f"    {target}{start} + j] = {self.entry(operand)}"
+            start += int(shape[1])
+        self.column = "0"
+
+    def stretch(self, stretch: _Stretch) -> Iterator[str]:
+        """Yield a loop over the entries of a row."""
+        sums = [each for each in stretch.reduced if each.operation == "sum_1"]
+        for each in stretch.reduced:
+            yield f"{each.target.name}_ = {'0.0' if each in sums else 'F(-np.inf)'}"
+        yield f"for j in range({stretch.width}):"
+        self.here, self.column = set(), "j"
+        last = {each.target.name: each for each in stretch.entries}
+        for each in stretch.entries:
+            name = each.target.name
+            yield f"    {name}_ = {ScalarPrinter(self.entry).value(each)}"
+            self.here.add(name)
+            if last[name] is each:
+                yield from self.stored(each, stretch)
+        for each in stretch.reduced:
+            value, name = self.entry(each.operands[0]), f"{each.target.name}_"
+            yield f"    {name} += {value}" if each in sums else f"    {name} = max_({name}, {value})"
+        self.here, self.column = set(), "0"
+        for each in stretch.reduced:
+            name = each.target.name
+            if each in sums:
+                yield f"{name}_ = F({name}_)"
+            self.numbers.add(name)
+            if name not in self.scratch:
+                yield f"{name}[p, 0] = {name}_"
+
+    def stored(self, each: Instruction, stretch: _Stretch) -> Iterator[str]:
+        """Yield the line that keeps an entry, if anything behind this stretch reads it."""
+        name = each.target.name
+        if name not in self.scratch:
+            yield f"    {name}[p, j] = {name}_"
+        elif self.read_later(name, stretch.entries + stretch.reduced):
+            self.buffers[name] = (stretch.width, each.is_condition)
+            yield f"    {name}_row[j] = {name}_"
+
+    def entry(self, node: Node) -> str:
+        """Return how an entry of an array is written in row p and column j."""
+        match node:
+            case Var(name, shape):
+                if name in self.here or (name in self.numbers and rows_of(node)):
+                    return f"{name}_"
+                if name in self.buffers:
+                    return f"{name}_row[{self.column}]"
+                if len(shape) < 2:
+                    return f"{name}[{self.column}]" if shape else name
+                return f"{name}[p, {0 if shape[1] == 1 else self.column}]"
+            case Part(Var(name, _), 1, int(start), _):
+                place = f"{start} + {self.column}" if self.column == "j" else str(start)
+                return f"{name}_row[{place}]" if name in self.buffers else f"{name}[p, {place}]"
+            case _:
+                raise UnsupportedError(f"no entry of {node}")
+
+
+def _stretches(instructions: Sequence[Instruction]) -> Iterator[_Stretch | Instruction]:
+    """Yield stretches of entries, and between them single instructions that make one number a row."""
+    current: _Stretch | None = None
+    for each in instructions:
+        is_reduction = each.operation in REDUCTIONS
+        width = _width(each.operands[0]) if is_reduction else columns_of(each.target)
+        is_entry = width > 1 and each.operation != "join_1"
+        waits = current is not None and each.reads & {one.target.name for one in current.reduced}
+        if current is not None and (not is_entry or width != current.width or waits):
+            yield current
+            current = None
+        if not is_entry:
+            yield _of_one_entry(each) if is_reduction else each
+            continue
+        if current is None:
+            current = _Stretch(width)
+        (current.reduced if is_reduction else current.entries).append(each)
+    if current is not None:
+        yield current
+
+
+def _of_one_entry(each: Instruction) -> Instruction:
+    """Return a reduction over a single entry: the entry."""
+    return Instruction("copy", each.operands, each.target, each.id)
+
+
+def _width(node: Node) -> int:
+    shape = shape_of(node)
+    return int(shape[1])
+
+
+def _read_again(instructions: Sequence[Instruction]):  # type: ignore[no-untyped-def]
+    """Return whether a name is read by an instruction that is not among those of its stretch."""
+
+    def read_later(name: str, stretch: Iterable[Instruction]) -> bool:
+        own = {id(each) for each in stretch}
+        return any(name in each.reads for each in instructions if id(each) not in own)
+
+    return read_later
+
+
+def _arguments(group: Group, scratch: set[str]) -> tuple[str, ...]:
+    """Return the arrays that a group reads or makes, scratch left out, in the order in which they occur."""
+    names = dict.fromkeys(
+        name
+        for each in group.instructions
+        for name in (*(name for one in each.operands for name in sorted(variables(one))), each.target.name)
+    )
+    numbers = {
+        one.name for each in group.instructions for one in each.operands if isinstance(one, Var) and not one.shape
+    }
+    return tuple(name for name in names if name not in scratch - numbers)
