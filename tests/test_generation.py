@@ -27,7 +27,7 @@ from symmlp.deriving import derive
 from symmlp.errors import UnsupportedError
 from symmlp.generation import generate
 from symmlp.matrix import shape_text
-from symmlp.render import BufferedContext, Context, ElementwiseContext
+from symmlp.render import BufferedContext, CompiledContext, Context, ElementwiseContext
 from symmlp.render.layout import WIDTH
 from symmlp.spec import Dense, Network
 from symmlp.templating import template_variables
@@ -244,6 +244,7 @@ def test_the_first_line_can_hold_no_coding_cookie() -> None:
 TEMPLATES = [
     ("numpy/plain.py.j2", Context),
     ("numpy/buffered.py.j2", BufferedContext),
+    ("numba/plain.py.j2", CompiledContext),
     ("numpy/elementwise.py.j2", ElementwiseContext),
 ]
 

@@ -284,6 +284,8 @@ class _Writer:
         """Return a choice; between 1 and 0 the condition is copied, which NumPy does without allocating."""
         if (chosen, otherwise) == (ONE, ZERO):
             return "copy", (self.atom(condition),)
+        if chosen == otherwise:
+            return "copy", (self.atom(chosen),)
         return "where", (self.atom(condition), self.atom(chosen), self.atom(otherwise))
 
 

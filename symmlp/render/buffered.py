@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from symmlp.derivation import Derivation
-from symmlp.matrix import Node, Var, shape_text, sizes_used, variables
+from symmlp.matrix import Var, shape_text, sizes_used, variables
 from symmlp.printing.formula import FormulaPrinter
-from symmlp.printing.numpy import NumpyPrinter
 from symmlp.printing.numpy_out import OutPrinter
 from symmlp.printing.text import TextStyle
 from symmlp.program.instructions import Instruction
@@ -21,9 +20,9 @@ from symmlp.render.contexts import (
     BufferedOptimizerText,
     Dtype,
 )
-from symmlp.render.layout import WIDTH, assignment, broken_call, comment_lines, product_lines, table_lines
+from symmlp.render.layout import WIDTH, assignment, broken_call, comment_lines, table_lines
 from symmlp.render.module import shared
-from symmlp.render.optimizers import check_of, update_comments
+from symmlp.render.optimizers import check_of, number_lines, scale_notes, update_comments
 
 
 def buffered_context(plan: Plan, derivation: Derivation, dtype: Dtype, version: str) -> BufferedContext:
@@ -185,7 +184,6 @@ def _optimizer(plan: UpdatePlan) -> BufferedOptimizerText:
     update = plan.update
     symbols = [name for name, _ in update.defaults]
     vectors = ["theta", "g", *update.state, *plan.scratch]
-    code = NumpyPrinter()
     called = [node for _, node in plan.scalars] + [node for _, node in plan.lines]
     read = {name for node in called for name in variables(node)}
     reading = [f"{name} = self.{name}" for name in (*symbols, "t") if name in read]
@@ -199,22 +197,10 @@ def _optimizer(plan: UpdatePlan) -> BufferedOptimizerText:
         scratch=plan.scratch,
         vectors=", ".join(vectors),
         reading=tuple(reading),
-        scalars=tuple(line for name, node in plan.scalars for line in _scalar(name, code.text(node))),
+        scalars=tuple(line for name, node in plan.scalars for line in number_lines(name, node, indent=8)),
         lines=tuple(_update_lines(plan)),
-        notes=tuple(_notes(plan.scales)),
+        notes=tuple(scale_notes(plan.scales)),
     )
-
-
-def _scalar(name: str, text: str) -> list[str]:
-    """Return the line of a number; a NumPy scalar would widen float32 arrays."""
-    return product_lines(f"{name} = ", text.replace("np.", "math."), indent=8)
-
-
-def _notes(scales: Iterable[tuple[str, Node]]) -> Iterator[str]:
-    """Yield what the vectors of the state are of those in the equations."""
-    text = FormulaPrinter(TextStyle(), entrywise=True)
-    for name, scale in scales:
-        yield f"{name} holds {name} / ({text.node(scale)}) of the equations"
 
 
 def _update_lines(plan: UpdatePlan) -> Iterator[str]:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from symmlp.calculus.elementary import elementary
 from symmlp.derivation import Derivation
 from symmlp.errors import UnsupportedError
-from symmlp.matrix import Node, Transpose, Var, shape_text, variables
+from symmlp.matrix import Node, Transpose, Var, shape_text
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numba import ScalarPrinter
-from symmlp.printing.numpy import NumpyPrinter
 from symmlp.printing.text import TextStyle
 from symmlp.program.instructions import Instruction
 from symmlp.program.ir import Program, Statement
@@ -19,9 +18,9 @@ from symmlp.program.update_plan import UpdatePlan, plan_update
 from symmlp.program.workspace import Group, Plan
 from symmlp.render.contexts import CompiledContext, CompiledOptimizerText, Dtype, ElementaryText, KernelText
 from symmlp.render.kernels import Kernel, kernel
-from symmlp.render.layout import WIDTH, broken_call, comment_lines, product_lines
+from symmlp.render.layout import WIDTH, broken_call, comment_lines
 from symmlp.render.module import plain_fields, shared
-from symmlp.render.optimizers import check_of, update_comments
+from symmlp.render.optimizers import check_of, number_lines, scale_notes, update_comments
 
 
 def compiled_context(plain: Program, plan: Plan, derivation: Derivation, dtype: Dtype, version: str) -> CompiledContext:
@@ -172,8 +171,9 @@ def _of_vector(node: Node) -> str:
 
 @dataclass(frozen=True)
 class _Entry:
+    """How an entry of an optimizer's vectors is written; everything else is a number of the update."""
+
     vectors: frozenset[str]
-    terms: frozenset[str]
 
     def __call__(self, node: Node) -> str:
         assert isinstance(node, Var)
@@ -183,28 +183,21 @@ class _Entry:
 def _optimizer(plan: UpdatePlan) -> CompiledOptimizerText:
     update = plan.update
     symbols = [name for name, _ in update.defaults]
-    vectors = ("theta", "g", *update.state)
-    numbers = list(dict.fromkeys(_numbers(plan, set(vectors))))
-    code = NumpyPrinter()
-    scalars = [line for name, node in plan.scalars for line in product_lines(f"{name} = ", code.text(node), indent=8)]
+    scalars = [line for name, node in plan.scalars for line in number_lines(name, node, indent=4)]
+    numbers = dict.fromkeys(_numbers(plan, {"theta", "g", *update.state}))
     return CompiledOptimizerText(
         name=update.name,
         class_name=update.class_name,
         title=update.title,
+        notes=tuple(scale_notes(plan.scales)),
         defaults=", ".join(f"{name}={value!r}" for name, value in update.defaults),
         hyperparameters=tuple(f'self.{name} = {check_of(name)}("{name}", {name})' for name in symbols),
         state=update.state,
-        reading=tuple(f"{name} = self.{name}" for name in (*symbols, "t") if name in _read(plan)),
-        scalars=tuple(line.replace("np.", "math.") for line in scalars),
-        arguments=", ".join((*vectors, *numbers)),
-        call=", ".join(("theta", "g", *(f"self.{name}" for name in update.state), *(f"F({each})" for each in numbers))),
-        lines=tuple(_update_lines(plan, _Entry(frozenset(vectors), frozenset(plan.scratch)))),
+        scalars=(*scalars, *(f"{name} = F({name})" for name in numbers)),
+        arguments=", ".join((*update.state, *symbols, "t")),
+        call=", ".join(f"self.{name}" for name in (*update.state, *symbols, "t")),
+        lines=tuple(_update_lines(plan, _Entry(frozenset(("theta", "g", *update.state))))),
     )
-
-
-def _read(plan: UpdatePlan) -> set[str]:
-    nodes = [node for _, node in (*plan.scalars, *plan.lines)]
-    return {name for node in nodes for name in variables(node)}
 
 
 def _numbers(plan: UpdatePlan, vectors: set[str]) -> Iterator[str]:

@@ -182,10 +182,10 @@ class CompiledOptimizerText:
     name: str
     class_name: str
     title: str
+    notes: tuple[str, ...]
     defaults: str
     hyperparameters: tuple[str, ...]
     state: tuple[str, ...]
-    reading: tuple[str, ...]
     scalars: tuple[str, ...]
     arguments: str
     call: str

@@ -25,11 +25,12 @@ class Kernel:
 
     name: str
     arguments: tuple[str, ...]
+    terms: tuple[str, ...]
     lines: tuple[str, ...]
 
     def key(self) -> str:
-        """Return the text with arguments named by their place: kernels with the same key do the same."""
-        names = {name: f"a{place}" for place, name in enumerate(self.arguments)}
+        """Return the text with arguments and terms named by their place: kernels with the same key do the same."""
+        names = {name: f"a{place}" for place, name in enumerate(dict.fromkeys((*self.arguments, *self.terms)))}
         return re.sub(r"\w+", lambda found: _named(found[0], names), "\n".join(self.lines))
 
 
@@ -81,7 +82,8 @@ class _Rows:
         ]
         lines += [f"N = {rows}.shape[0]"] if _uses_batch_size(self.group) else []
         lines += [f"for p in range({rows}.shape[0]):", *("    " + line for line in body)]
-        return Kernel(f"{self.group.name}", arguments, tuple(lines))
+        terms = tuple(each.target.name for each in self.group.instructions)
+        return Kernel(self.group.name, arguments, terms, tuple(lines))
 
     def body(self) -> Iterator[str]:
         """Yield the lines of one row."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from symmlp.matrix import variables
+from symmlp.matrix import Node, variables
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numpy import NumpyPrinter
 from symmlp.printing.text import TextStyle
@@ -12,6 +12,7 @@ from symmlp.program.instructions import Instruction
 from symmlp.program.ir import Update
 from symmlp.program.update_plan import UpdatePlan
 from symmlp.render.contexts import OptimizerText
+from symmlp.render.layout import product_lines
 
 
 def optimizer_text(update: Update) -> OptimizerText:
@@ -43,6 +44,18 @@ def _update_lines(update: Update) -> Iterator[str]:
         yield f"# {statement.id}  {TextStyle().name(statement.target.name)} ← {text.node(statement.formula)}"
         kept = "[:]" if statement.target.name in (*update.state, "theta") else ""
         yield f"{statement.target.name}{kept} = {code.text(statement.value)}"
+
+
+def scale_notes(scales: Iterable[tuple[str, Node]]) -> Iterator[str]:
+    """Yield what the vectors of the state are of those in the equations."""
+    text = FormulaPrinter(TextStyle(), entrywise=True)
+    for name, scale in scales:
+        yield f"{name} holds {name} / ({text.node(scale)}) of the equations"
+
+
+def number_lines(name: str, node: Node, indent: int) -> list[str]:
+    """Return the assignment of a number; by math, as a NumPy scalar would widen float32 arrays."""
+    return product_lines(f"{name} = ", NumpyPrinter().text(node).replace("np.", "math."), indent=indent)
 
 
 def update_comments(plan: UpdatePlan) -> Iterator[tuple[list[str], tuple[Instruction, ...]]]:
