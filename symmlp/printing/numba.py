@@ -46,6 +46,8 @@ class ScalarPrinter:
                 return f"np.cbrt({operands[0]})"
             case "copy":
                 return f"F({operands[0]})"
+            case "where" if operands[1] == operands[2]:
+                return operands[1]
             case "where":
                 return f"{operands[1]} if {operands[0]} else {operands[2]}"
             case operation if operation in OWN:
