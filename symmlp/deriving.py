@@ -44,7 +44,8 @@ def derive(network: Network, *, layout: Layout = "batch") -> Derivation:
         found = walker.chain(graph.nodes, {"L"})
     else:
         end = ending_of(network, graph, walker)
-        totals, loss, found = [], walker.loss(end), walker.backward(end)
+        *totals, loss = (*walker.before_loss(), walker.loss(end))
+        found = walker.backward(end)
         functions = functions | {function.name: function for function in end.functions}
     backward = tuple(replace(each, id=f"B{number}") for number, each in enumerate(found, start=1))
     updates = {name: _updates(optimizer) for name, optimizer in OPTIMIZERS.items()}
@@ -111,7 +112,7 @@ def ending_of(network: Network, graph: Graph, walker: Walker) -> Ending:
     Raises:
         UnsupportedError: the loss has no matrix form.
     """
-    node, definition = graph.nodes[-2], network.loss_definition
+    (node, _), definition = graph.ends, network.loss_definition
     assert node.function is not None
     name = "loss" if definition.from_user else definition.name
     care = care_of(definition.from_user)
@@ -146,6 +147,11 @@ class Walker:
         shape = self.graph.shapes[node.output]
         return Equation(id, kind, node.output, value, value, shape, node.layer)
 
+    def before_loss(self) -> Iterator[Equation]:
+        """Yield the equations of what the loss makes of prediction and targets first."""
+        for number, node in enumerate(self.graph.loss_nodes[:-1], start=1):
+            yield self.forward(node, f"L{number}", "loss")
+
     def row_loss(self) -> Iterator[Equation]:
         """Yield the equations of each sample's totals, and of the loss that is made of them."""
         for number, node in enumerate(self.graph.loss_nodes, start=1):
@@ -153,17 +159,18 @@ class Walker:
 
     def loss(self, end: Ending) -> Equation:
         """Return the equation of the loss."""
-        return self._of_ending(end.loss, end.name, "L1", "loss", "L")
+        return self._of_ending(end.loss, end.name, f"L{len(self.graph.loss_nodes)}", "loss", "L")
 
     def backward(self, end: Ending) -> Iterator[Equation]:
         """Yield the backward equations: from the prediction to the first layer, parameters before inputs."""
-        activation_node, loss_node = self.graph.nodes[-2:]
+        activation_node, loss_node = self.graph.ends
         yield self._of_ending(end.at_prediction, end.name, "", "backward", f"d{loss_node.operands['P']}")
-        before = self.graph.nodes[:-1]
+        place, known = self.graph.nodes.index(activation_node), activation_node.output
         if end.at_pre_activation is not None:
-            yield self._of_ending(end.at_pre_activation, end.name, "", "backward", f"d{activation_node.operands['Z']}")
-            before = self.graph.nodes[:-2]
-        yield from self.chain(before, {before[-1].output})
+            known = activation_node.operands["Z"]
+            yield self._of_ending(end.at_pre_activation, end.name, "", "backward", f"d{known}")
+            place -= 1
+        yield from self.chain(self.graph.nodes[: place + 1], {known})
 
     def chain(
         self, nodes: tuple[GraphNode, ...], known: set[str], needed: set[str] | None = None
@@ -208,7 +215,7 @@ class Walker:
         return slope, RuleStep("stable form", function.derivative, function.stable_derivative)
 
     def _of_ending(self, derived: Derived, end_name: str, id: str, kind: str, target: str) -> Equation:
-        activation_node, loss_node = self.graph.nodes[-2:]
+        activation_node, loss_node = self.graph.ends
         names = {"P": activation_node.output, "A": activation_node.output, "Z": activation_node.operands["Z"]}
         names |= {**loss_node.given} | {"G": f"d{activation_node.output}", "f": activation_node.function or "f"}
         names |= {"L": "L", "l": end_name}

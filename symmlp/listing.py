@@ -181,6 +181,8 @@ def _activation(entry: Activation) -> Iterator[str]:
 
 def _loss(entry: Loss) -> Iterator[str]:
     yield from _row_loss(entry) if entry.totals else _function(entry, (p, y))
+    if entry.target != y:
+        yield from _row("y is", f"{_printed(entry.target)}, y being the targets and n the number of classes")
     over = (
         "all entries" if entry.average == "entries" else "samples" if entry.totals else "samples, each row being summed"
     )

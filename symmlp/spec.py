@@ -189,9 +189,11 @@ def _check_output(network: Network) -> None:
 
 _REMEDIES = {
     ("cross_entropy", "unit interval"): "softmax, or the loss bce",
-    ("cross_entropy", "real"): "softmax as the last activation",
+    ("cross_entropy", "real"): "softmax as the last activation, or the loss cross_entropy_with_logits",
     ("cross_entropy", "unknown"): "softmax as the last activation",
     ("cross_entropy", "log simplex"): "softmax, or the loss nll",
+    ("cross_entropy_with_logits", "simplex"): "identity, or the loss cross_entropy",
+    ("cross_entropy_with_logits", "log simplex"): "identity, or the loss nll",
     ("nll", "simplex"): "log_softmax, or the loss cross_entropy",
     ("nll", "real"): "log_softmax as the last activation",
     ("bce", "simplex"): "sigmoid, or the loss cross_entropy",

@@ -23,12 +23,20 @@ SPECS = (
     "4 -> 5 tanh -> 3 | multi_margin(margin=0.7, power=2)",
 )
 
+MADE_FIRST = (
+    "4 -> 5 tanh -> 3 | cross_entropy_with_logits",
+    "4 -> 5 tanh -> 3 | cross_entropy_with_logits(label_smoothing=0.1)",
+    "4 -> 5 tanh -> 3 softmax | cross_entropy(label_smoothing=0.25)",
+    "4 -> 5 tanh -> 3 log_softmax | nll(label_smoothing=0.25)",
+)
+"""Losses that make something of prediction or targets before entries are compared."""
+
 
 def targets_of(derivation: Derivation) -> list[str]:
     return [equation.target for equation in derivation.losses]
 
 
-@pytest.mark.parametrize("text", SPECS)
+@pytest.mark.parametrize("text", [*SPECS, *MADE_FIRST])
 def test_a_module_is_verified_by_every_oracle(text: str) -> None:
     network = Network.parse(text)
     report = check_module(generate(network), network, equations=derive(network).computed)
@@ -44,7 +52,7 @@ def test_the_oracles_refuse_a_module_of_another_loss(text: str) -> None:
     assert not report.ok
 
 
-@pytest.mark.parametrize("text", SPECS)
+@pytest.mark.parametrize("text", [*SPECS, *MADE_FIRST])
 def test_the_buffered_style_computes_the_same_numbers(text: str) -> None:
     network = Network.parse(text)
     plain: Any = executed(generate(network))
@@ -80,7 +88,7 @@ def test_every_equation_of_the_loss_is_numbered_and_every_step_shown(text: str) 
     assert all(each.steps for each in derivation.backward)
 
 
-@pytest.mark.parametrize("text", SPECS)
+@pytest.mark.parametrize("text", [*SPECS, *MADE_FIRST])
 def test_a_derived_formula_is_accepted_and_its_negative_refused(text: str) -> None:
     network = Network.parse(text)
     assert check_formula(network, "W2", "dZ2.T @ A1").ok
@@ -93,6 +101,31 @@ def test_a_row_at_its_margin_takes_the_smallest_subgradient() -> None:
     loss, gradient = module.loss_and_grad(theta, np.ones((1, 2)), np.array([0]))
     assert loss == 0
     assert not gradient.any()
+
+
+def test_logits_have_the_numbers_of_a_softmax() -> None:
+    logits: Any = executed(generate(Network.parse(MADE_FIRST[0])))
+    softmax: Any = executed(generate(Network.parse("4 -> 5 tanh -> 3 softmax | cross_entropy")))
+    theta, (X, Y) = logits.init_params(3), batch(Network.parse(MADE_FIRST[0]))
+    (loss, gradient), expected = (each.loss_and_grad(theta, X, Y) for each in (logits, softmax))
+    assert np.isclose(loss, expected[0], rtol=1e-14)
+    assert np.allclose(gradient, expected[1], rtol=1e-13, atol=1e-16)
+
+
+def test_huge_logits_have_a_finite_loss() -> None:
+    module: Any = executed(generate(Network.parse("2 -> 3 | cross_entropy_with_logits")))
+    theta = np.concatenate([np.zeros(6), [1e5, 0.0, -1e5]])
+    loss, gradient = module.loss_and_grad(theta, np.ones((1, 2)), np.array([2]))
+    assert loss == 2e5
+    assert np.isfinite(gradient).all()
+
+
+def test_label_smoothing_moves_targets_towards_equal_ones() -> None:
+    module: Any = executed(generate(Network.parse("2 -> 4 | cross_entropy_with_logits(label_smoothing=0.2)")))
+    scores = np.array([1.0, 2.0, 3.0, 4.0])
+    found = module.loss(np.concatenate([np.zeros(8), scores]), np.ones((1, 2)), np.array([3]))
+    logs = scores - np.log(np.exp(scores).sum())
+    assert np.isclose(found, -(0.8 * logs[3] + 0.05 * logs.sum()), rtol=1e-14)
 
 
 def test_the_section_on_descent_has_nothing_to_say_of_totals() -> None:

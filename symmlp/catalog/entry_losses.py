@@ -11,6 +11,7 @@ from symmlp.catalog.activations import Outputs
 from symmlp.catalog.extremes import larger
 from symmlp.catalog.loss import ANY, POSITIVE, PROBABILITIES, SCORES, Averages, Decision, Loss, Targets, p, y
 from symmlp.catalog.parameters import Family, Parameter
+from symmlp.notation import n
 
 
 def _family(
@@ -58,6 +59,27 @@ _ALPHA = Parameter("alpha", 0.25, at_least=0, below=1)
 _GAMMA = Parameter("gamma", 2, at_least=0)
 _MARGIN = Parameter("margin", 1, above=0)
 _SMOOTHING = Parameter("label_smoothing", 0, at_least=0, below=1)
+
+
+def _of_classes(
+    name: str, definition: sp.Expr, *, accepts: tuple[Outputs, ...], inner: str = "", note: str = ""
+) -> Loss:
+    """Return a loss of a row of probabilities, whose targets may be moved towards equal ones for all classes."""
+    family = Family(definition, (_SMOOTHING,))
+    return Loss(
+        name,
+        definition,
+        average="samples",
+        accepts=accepts,
+        targets="classes",
+        assumes_simplex_targets=True,
+        decides="classes",
+        family=family,
+        note=note,
+        target=(1 - label_smoothing) * y + label_smoothing / n,
+        inner=inner,
+    )
+
 
 ENTRY_LOSSES: tuple[Loss, ...] = (
     Loss("mse", (p - y) ** 2),
@@ -148,23 +170,13 @@ ENTRY_LOSSES: tuple[Loss, ...] = (
         decides="classes",
         average="samples",
     ),
-    Loss(
-        "nll",
+    _of_classes("nll", -y * p, accepts=("log simplex",), note="of log-probabilities"),
+    _of_classes("cross_entropy", -y * sp.log(p), accepts=("simplex",)),
+    _of_classes(
+        "cross_entropy_with_logits",
         -y * p,
-        average="samples",
-        accepts=("log simplex",),
-        targets="classes",
-        assumes_simplex_targets=True,
-        decides="classes",
-        note="of log-probabilities",
-    ),
-    Loss(
-        "cross_entropy",
-        -y * sp.log(p),
-        average="samples",
-        accepts=("simplex",),
-        targets="classes",
-        assumes_simplex_targets=True,
-        decides="classes",
+        accepts=SCORES,
+        inner="log_softmax",
+        note="the loss takes log-probabilities of the row first: p here is one of them",
     ),
 )

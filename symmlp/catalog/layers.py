@@ -194,6 +194,11 @@ ENTRYWISE_LOSS = Op(
 )
 
 
+def target_op(target: sp.Expr) -> Op:
+    """Return the op of what stands for the targets in a loss, `target` being written in Y."""
+    return Op(f"target, {target}", {}, "T", (batch, column), target, given={"Y": (batch, column)})
+
+
 def row_total(name: str, letter: str, term: sp.Expr, operands: tuple[str, ...], kind: str) -> Op:
     """Return the op of one number a sample: `term` of P, Y and earlier totals, summed or averaged over the row.
 

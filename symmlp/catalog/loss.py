@@ -58,6 +58,8 @@ class Loss:
     """A loss: `value` of one entry, what its mean runs over, which predictions it accepts, which targets it needs.
 
     With `totals`, it is a loss of a whole row, and `value` is written in their symbols.
+    `target` is what stands for y in `value`, made of y and the number n of a row's entries; `inner` is the activation
+    of a row that the loss itself applies to the prediction first.
     `value` has numbers for the parameters; `family` is the definition in their symbols, `settings` what was given.
     """
 
@@ -73,6 +75,13 @@ class Loss:
     settings: Settings = field(default=NONE)
     note: str = ""
     totals: tuple[Total, ...] = ()
+    target: sp.Expr = y
+    inner: str = ""
+
+    @property
+    def is_of_entries(self) -> bool:
+        """Whether it is a function of entries of the prediction and the targets as they are."""
+        return not self.totals and not self.inner and self.target == y
 
     def piece_of(self, total: Total) -> Piece | None:
         """Return the term of a total as a function, unless it is smooth, and is written out."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import sympy as sp
+
 from symmlp.catalog.activations import own_expression
 from symmlp.catalog.entry_losses import ENTRY_LOSSES
-from symmlp.catalog.loss import Loss, Targets, Total, p, y
+from symmlp.catalog.loss import Loss, Targets, p, y
 from symmlp.catalog.parameters import NONE, Family, Settings, named_call, settings
 from symmlp.catalog.row_losses import ROW_LOSSES
 from symmlp.errors import SpecError, did_you_mean, shown
@@ -31,6 +33,8 @@ ALIASES: dict[str, str] = {
     "sigmoid_focal": "focal_with_logits",
     "multilabel_soft_margin": "bce_with_logits",
     "log_loss": "cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "sparse_categorical_crossentropy": "cross_entropy",
 }
 """Other names of entries, as peers have them."""
 
@@ -78,11 +82,12 @@ def _member(entry: Loss, values: Settings, where: str) -> Loss:
     family = entry.family or Family(entry.value)
     value = family.member(entry.name, values, where)
 
-    def inserted(total: Total) -> Total:
-        return replace(total, term=replace(family, definition=total.term).member(entry.name, values, where))
+    def inserted(definition: sp.Expr) -> sp.Expr:
+        return replace(family, definition=definition).member(entry.name, values, where)
 
-    # Of totals the table has the definitions; the loss that is asked for has numbers.
-    return replace(entry, value=value, settings=values, totals=tuple(map(inserted, entry.totals)))
+    # Of totals and targets the table has the definitions; the loss that is asked for has numbers.
+    totals = tuple(replace(each, term=inserted(each.term)) for each in entry.totals)
+    return replace(entry, value=value, settings=values, totals=totals, target=inserted(entry.target))
 
 
 __all__ = ["ALIASES", "TABLE", "Loss", "Targets", "canonical", "loss", "p", "read_loss", "y"]

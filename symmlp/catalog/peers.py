@@ -125,6 +125,8 @@ OFFERS: tuple[Offer, ...] = (
     Offer("loss", "PyTorch", "MultiLabelSoftMarginLoss", "bce_with_logits"),
     Offer("loss", "Keras", "SparseCategoricalCrossentropy", "cross_entropy"),
     Offer("loss", "PyTorch", "torchvision sigmoid_focal_loss", "focal_with_logits"),
+    Offer("loss", "PyTorch", "CrossEntropyLoss of logits", "cross_entropy_with_logits"),
+    Offer("loss", "Keras", "CategoricalCrossentropy(from_logits=True)", "cross_entropy_with_logits"),
     # Without class balancing, both classes have weight 1.
     Offer("loss", "Keras", "BinaryFocalCrossentropy", "focal", Settings({"alpha": 0.5}), factor=2),
     Offer("loss", "Keras", "BinaryFocalCrossentropy(apply_class_balancing=True)", "focal"),

@@ -60,8 +60,8 @@ def build_page(
     With a name for the model, the negative gradient in all parameters is shown first, the model as one function.
     """
     rows = _Rows(derivation)
-    # A loss of a whole row is made of totals, through which the other equations lead; here it would be one expression.
-    of_entries = not derivation.network.loss_definition.totals
+    # What leads through other equations of the loss is left to those.
+    of_entries = derivation.network.loss_definition.is_of_entries
     descent = Descent(derivation, model) if model is not None and of_entries else None
     return Page(
         network=derivation.network.short(),

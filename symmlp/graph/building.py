@@ -34,12 +34,14 @@ from symmlp.catalog.layers import (
     rowwise,
     running_mean,
     running_variance,
+    target_op,
 )
-from symmlp.catalog.loss import Loss, Piece
+from symmlp.catalog.loss import Loss, Piece, y
 from symmlp.errors import UnsupportedError
 from symmlp.graph.losses import row_loss_ops
 from symmlp.graph.records import Graph, GraphNode, Layout, Mask, Statistic
 from symmlp.matrix import Shape
+from symmlp.notation import Y, batch, column
 from symmlp.spec import Network
 from symmlp.spec_layers import (
     Activate,
@@ -122,7 +124,7 @@ class _Builder:
 
     def array(self, letter: str, number: int | str, width: int, role: str) -> str:
         """Return the name of a new array with one row a sample, or one column in the one-sample layout."""
-        name = f"{letter if self.layout == 'batch' else COLUMN_NAMES[letter]}{number}"
+        name = f"{letter if self.layout == 'batch' else COLUMN_NAMES.get(letter, letter.lower())}{number}"
         self.shapes[name] = ("N", width) if self.layout == "batch" else (width, 1)
         self.roles[name] = role
         return name
@@ -296,7 +298,21 @@ class _Builder:
         if definition.totals:
             self.add_row_loss(definition, prediction, targets)
         else:
-            self.loss(ENTRYWISE_LOSS, {"P": prediction}, self.network.loss, {"Y": targets})
+            self.add_entry_loss(definition, prediction, targets)
+
+    def add_entry_loss(self, definition: Loss, prediction: str, targets: str) -> None:
+        """Add what the loss makes of prediction and targets first, if it does, and the loss of each entry."""
+        if definition.inner:
+            activation = TABLE[definition.inner]
+            inner = self.array("Q", "", self.width, f"{definition.inner} of the prediction")
+            name = _function_name(activation, self.functions)
+            self.apply(_activation_op(activation), {"Z": prediction}, inner, name)
+            prediction = inner
+        if definition.target != y:
+            moved = self.array("T", "", self.width, "targets of the loss")
+            self.apply(target_op(definition.target.xreplace({y: Y[batch, column]})), {}, moved, None, {"Y": targets})
+            targets = moved
+        self.loss(ENTRYWISE_LOSS, {"P": prediction}, self.network.loss, {"Y": targets})
 
     def add_row_loss(self, definition: Loss, prediction: str, targets: str) -> None:
         """Add one number a sample for each total, and the loss that is made of them."""

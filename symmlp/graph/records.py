@@ -98,6 +98,13 @@ class Graph:
         return self.nodes[self._loss_starts_at :]
 
     @property
+    def ends(self) -> tuple[GraphNode, GraphNode]:
+        """The last activation and the loss of the entries that it gives."""
+        loss = self.nodes[-1]
+        (activation,) = (node for node in self.nodes if node.output == loss.operands["P"])
+        return activation, loss
+
+    @property
     def _loss_starts_at(self) -> int:
         made = [node.output for node in self.nodes]
         return made.index(self.prediction) + 1 if self.prediction in made else len(made)

@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 
-from symmlp.catalog.activations import Activation
+from symmlp.catalog.activations import TABLE, Activation
 from symmlp.catalog.losses import p, y
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import (
@@ -100,7 +100,8 @@ class Meaning:
         """Activations by the names that equations use: the catalogue's, or f1, f2, ... in order of first use."""
         named: dict[str, Activation] = {}
         users: list[sp.Expr] = []
-        for activation in self.network.activations:
+        inner = self.network.loss_definition.inner
+        for activation in (*self.network.activations, TABLE[inner] if inner else None):
             if activation is None:
                 continue
             if not activation.from_user:

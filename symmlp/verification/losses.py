@@ -7,7 +7,9 @@ from typing import Any
 
 import sympy as sp
 
+from symmlp.catalog.activations import TABLE, Activation
 from symmlp.catalog.loss import Loss, Total, p, y
+from symmlp.notation import n
 from symmlp.verification.stack import Row
 
 Made = Callable[[sp.Expr, Sequence[sp.Symbol]], Callable[[Sequence[Any]], Any]]
@@ -17,11 +19,14 @@ Terms = Callable[[Row, Row], list[Any]]
 """The terms of a row's loss: one for each entry, or a single one for the row."""
 
 
-def loss_terms(loss: Loss, made: Made) -> Terms:
+Inner = Callable[[Activation, Row], Row]
+"""Applies an activation to a row."""
+
+
+def loss_terms(loss: Loss, made: Made, inner: Inner) -> Terms:
     """Return the loss of a row as a function of its predictions and its targets."""
     if not loss.totals:
-        entry_loss = made(loss.value, [p, y])
-        return lambda row, wanted: [entry_loss(pair) for pair in zip(row, wanted, strict=True)]
+        return _entry_terms(loss, made, inner)
     symbols = [each.symbol for each in loss.totals]
     totals = [(each, made(each.term, [p, y, *symbols[:place]])) for place, each in enumerate(loss.totals)]
     head = made(loss.value, symbols)
@@ -31,6 +36,20 @@ def loss_terms(loss: Loss, made: Made) -> Terms:
         for total, term in totals:
             known.append(_total(total, term, row, wanted, known))
         return [head(known)]
+
+    return terms
+
+
+def _entry_terms(loss: Loss, made: Made, inner: Inner) -> Terms:
+    entry_loss, activation = made(loss.value, [p, y]), TABLE[loss.inner] if loss.inner else None
+
+    def terms(row: Row, wanted: Row) -> list[Any]:
+        if activation is not None:
+            row = inner(activation, row)
+        if loss.target != y:
+            target = made(loss.target.xreplace({n: sp.Integer(len(row))}), [p, y])
+            wanted = [target(pair) for pair in zip(row, wanted, strict=True)]
+        return [entry_loss(pair) for pair in zip(row, wanted, strict=True)]
 
     return terms
 

@@ -51,7 +51,9 @@ class Definitions:
         """
         activations = network.activations
         made = {each: None if each is None else row_function(each, evaluation) for each in activations}
-        terms = loss_terms(network.loss_definition, evaluation.function)
+        terms = loss_terms(
+            network.loss_definition, evaluation.function, lambda each, row: row_function(each, evaluation)(row)
+        )
         return cls(network, evaluation, tuple(made[activation] for activation in activations), terms)
 
     @cached_property

@@ -180,7 +180,7 @@ class Window:
         final = (self.forward | self.given)[name]
         if not self.ends_in_loss:
             return sp.Add(*(final * self.given[self.cotangent]).flat)
-        of_row = loss_terms(self.network.loss_definition, _held)
+        of_row = loss_terms(self.network.loss_definition, _held, row_expressions)
         rows = zip(final, self.given["Y"], strict=True)
         terms = [term for row, wanted in rows for term in of_row(list(row), list(wanted))]
         return weight_of_entry(self.network, SAMPLES, self._small(self.last)) * sp.Add(*terms)

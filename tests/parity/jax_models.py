@@ -127,6 +127,7 @@ LOSSES: dict[str, Entries] = {
     ),
     "nll": lambda z, p, y: -p[jnp.arange(len(y)), y],
     "cross_entropy": lambda z, p, y: -nn.log_softmax(z, axis=1)[jnp.arange(len(y)), y],
+    "cross_entropy_with_logits": lambda z, p, y: -nn.log_softmax(p, axis=1)[jnp.arange(len(y)), y],
     "(p - y)**2 + abs(p - y)": lambda z, p, y: (p - y) ** 2 + abs(p - y),
     "log(cosh(p - y))": lambda z, p, y: jnp.log(jnp.cosh(p - y)),
     "sqrt(1 + (p - y)**2) - 1": lambda z, p, y: jnp.sqrt(1 + (p - y) ** 2) - 1,

@@ -121,6 +121,18 @@ def test_running_statistics_and_predictions_are_those_of_torch_after_three_steps
     assert relative_error(module.forward(trainer.theta, X[0], trainer.statistics), predicted) <= TOLERANCE
 
 
+@pytest.mark.parametrize(
+    "text", ["6 -> 5 tanh -> 3 softmax | cross_entropy", "6 -> 5 tanh -> 3 | cross_entropy_with_logits"]
+)
+def test_label_smoothing_has_the_loss_and_gradient_of_torch(text: str, tmp_path: Path) -> None:
+    network = Network.model_validate({**Network.parse(text).as_dict(), "loss_parameters": {"label_smoothing": 0.1}})
+    case = Case(network, batch=4, seed=11)
+    module = generated_module(network, tmp_path)
+    loss, gradient = module.loss_and_grad(case.theta(), case.inputs(), case.targets())
+    reference = torch_result(network, case.theta(), case.inputs(), case.targets())
+    assert agreement(loss, gradient, reference).holds
+
+
 def test_at_least_fifty_drawn_networks_have_no_gradient_that_is_zero() -> None:
     # A dead network agrees with everything; it may be drawn, but it is no evidence.
     alive = [

@@ -135,6 +135,7 @@ LOSSES: dict[str, LossForm] = {
     ),
     # PyTorch's cross entropy starts from logits: the softmax of the last layer is part of it.
     "cross_entropy": lambda z, _, y, reduction: F.cross_entropy(z, y, reduction=reduction),
+    "cross_entropy_with_logits": lambda _, p, y, reduction: F.cross_entropy(p, y, reduction=reduction),
     "(p - y)**2 + abs(p - y)": entrywise(lambda p, y: (p - y) ** 2 + abs(p - y)),
     "log(cosh(p - y))": entrywise(lambda p, y: torch.log(torch.cosh(p - y))),
     "sqrt(1 + (p - y)**2) - 1": entrywise(lambda p, y: torch.sqrt(1 + (p - y) ** 2) - 1),
@@ -193,6 +194,10 @@ def _activated(name: str, before: list[Tensor], number: int, tensors: dict[str, 
 
 def _reduced(network: Network, z: Tensor, p: Tensor, y: Tensor) -> Tensor:
     form = LOSSES[network.loss]
+    if "label_smoothing" in network.loss_parameters:
+        smoothing = float(network.loss_parameters["label_smoothing"])
+        total = F.cross_entropy(z, y, reduction="sum", label_smoothing=smoothing)
+        return total if network.reduction == "sum" else total / len(z)
     if network.reduction == "batch_mean":
         return form(z, p, y, "sum") / len(p)
     return form(z, p, y, network.reduction)
