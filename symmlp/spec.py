@@ -185,6 +185,8 @@ def _check_output(network: Network) -> None:
         hint = _REMEDIES.get((network.loss, last.outputs), f"a {' or '.join(lost.accepts)} output")
         end = f"activation {shown(last.definition.name)}" if last.definition else f"layer {shown(last.type)}"
         raise SpecError(f"loss: {shown(network.loss)} does not fit the output {end}; expected {hint}")
+    if lost.targets == "classes" and network.outputs < 2:
+        raise SpecError(f"loss: {shown(network.loss)} tells classes apart; expected at least 2 outputs, got 1")
 
 
 _REMEDIES = {
@@ -204,6 +206,9 @@ _REMEDIES = {
     ("poisson", "nonnegative"): "softplus or exponential, or the loss poisson_nll",
     ("tweedie", "real"): "softplus or exponential",
     ("tweedie", "nonnegative"): "softplus or exponential",
+    ("dice", "real"): "sigmoid",
+    ("tversky", "real"): "sigmoid",
+    ("categorical_focal", "real"): "softmax as the last activation",
     ("msle", "real"): "relu, softplus or exponential",
     ("focal", "real"): "sigmoid, or the loss focal_with_logits",
     ("focal_with_logits", "unit interval"): "identity, or the loss focal",

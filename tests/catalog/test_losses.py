@@ -130,6 +130,10 @@ OUTPUTS: list[tuple[str, str]] = [
     ("4 -> 3 tanh | msle", "relu, softplus or exponential"),
     ("4 -> 3 | focal", "sigmoid, or the loss focal_with_logits"),
     ("4 -> 3 sigmoid | focal_with_logits", "identity, or the loss focal"),
+    ("4 -> 3 | cross_entropy", "softmax as the last activation, or the loss cross_entropy_with_logits"),
+    ("4 -> 3 softmax | cross_entropy_with_logits", "identity, or the loss cross_entropy"),
+    ("4 -> 3 | dice", "sigmoid"),
+    ("4 -> 3 softmax | multi_margin", "a real or nonnegative or positive or unknown output"),
 ]
 
 
@@ -192,3 +196,11 @@ def test_a_prediction_of_zeros_has_no_gradient_of_its_cosine() -> None:
     module: Any = module_of(Network.parse("2 -> 3 | cosine_similarity"))
     _, gradient = module.loss_and_grad(np.zeros(9), np.ones((1, 2)), np.ones((1, 3)))
     assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("loss_text", ["multi_margin", "cross_entropy_with_logits"])
+def test_a_loss_of_classes_needs_two_outputs(loss_text: str) -> None:
+    with pytest.raises(
+        SpecError, match=f"^loss: '{loss_text}' tells classes apart; expected at least 2 outputs, got 1$"
+    ):
+        Network.parse(f"4 -> 1 | {loss_text}")
