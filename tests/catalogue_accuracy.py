@@ -110,7 +110,8 @@ def entries() -> Iterator[Entry]:
             ordered = (variable, *row.variables[:place], *row.variables[place + 1 :])
             yield Entry(name, row.value, ordered, _of_activation(ordered))
     for name, loss in LOSSES.items():
-        yield Entry(name, loss.value, (p, y), _of_loss(loss))
+        if not loss.totals:
+            yield Entry(name, loss.value, (p, y), _of_loss(loss))
 
 
 ENTRIES = {f"{entry.name} in {entry.wrt}": entry for entry in entries()}

@@ -99,7 +99,7 @@ def test_the_slope_of_a_catalogued_activation_is_the_numerical_derivative(name: 
     assert_slope_is_numerical_derivative(ACTIVATIONS[name].value, x, [{"x": point} for point in LINE])
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", [name for name, row in LOSSES.items() if not row.totals])
 def test_the_slope_of_a_catalogued_loss_is_the_numerical_derivative(name: str) -> None:
     points = LINE if "real" in LOSSES[name].accepts else UNIT
     assert_slope_is_numerical_derivative(LOSSES[name].value, p, pairs(points))
