@@ -11,6 +11,7 @@ from symmlp.checking import check_formula
 from symmlp.derivation import Derivation
 from symmlp.deriving import derive
 from symmlp.document import derive as derive_document
+from symmlp.errors import UnsupportedError
 from symmlp.generation import generate
 from symmlp.spec import Network
 from symmlp.verification import check_module
@@ -110,6 +111,11 @@ def test_logits_have_the_numbers_of_a_softmax() -> None:
     (loss, gradient), expected = (each.loss_and_grad(theta, X, Y) for each in (logits, softmax))
     assert np.isclose(loss, expected[0], rtol=1e-14)
     assert np.allclose(gradient, expected[1], rtol=1e-13, atol=1e-16)
+
+
+def test_second_derivatives_are_refused_where_the_loss_acts_on_a_row() -> None:
+    with pytest.raises(UnsupportedError, match="^hvp: not known for a loss of a whole row, cross_entropy_with_logits$"):
+        generate(Network.parse("4 -> 3 | cross_entropy_with_logits"), with_=["hvp"])
 
 
 def test_huge_logits_have_a_finite_loss() -> None:

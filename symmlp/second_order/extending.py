@@ -34,7 +34,8 @@ def with_second_order(derivation: Derivation, asked: Sequence[str], *, almost_ev
         return derivation
     if derivation.graph.statistics:
         raise UnsupportedError(f"{asked[0]}: not known for a network with batch normalization")
-    if derivation.network.loss_definition.totals:
+    definition = derivation.network.loss_definition
+    if definition.totals or definition.inner:
         return _of_prediction(derivation, asked)
     writer = _writer(derivation, almost_everywhere)
     second = {}
