@@ -12,6 +12,7 @@ import pytest
 
 from symmlp import Network, SymmlpError, derive, generate, verify
 from symmlp.catalog.activations import TABLE
+from symmlp.spec_layers import BatchNorm, Dense
 from symmlp.verification import check_module
 from symmlp.verification.loading import load_module
 
@@ -203,6 +204,24 @@ def test_both_styles_move_the_same_statistics(style: str) -> None:
     expected = np.concatenate([0.1 * A1.mean(axis=0), 0.9 + 0.1 * A1.var(axis=0, ddof=1)])
     trainer.step(X, Y)
     assert np.allclose(trainer.statistics, expected, rtol=1e-14, atol=0)
+
+
+def test_batch_normalization_with_keras_numbers_moves_and_predicts_as_keras_documents() -> None:
+    # Keras: epsilon 1e-3, moving = 0.99 moving + 0.01 batch, and the batch's variance is divided by N.
+    layers = [Dense(5, "tanh"), BatchNorm(epsilon=1e-3, momentum=0.01, unbiased=False), Dense(3)]
+    module = load_module(generate(Network(inputs=6, layers=layers, loss="mse")))
+    generator = np.random.default_rng(0)
+    X, Y = generator.normal(size=(8, 6)), generator.normal(size=(8, 3))
+    theta = module.init_params(0)
+    named = module.unpack(theta)
+    A1 = np.tanh(X @ named.W1.T + named.b1)
+    mean, variance = 0.01 * A1.mean(axis=0), 0.99 + 0.01 * A1.var(axis=0)
+    trainer = module.Trainer(theta.copy(), batch_size=8)
+    trainer.step(X, Y)
+    assert np.allclose(trainer.statistics, np.concatenate([mean, variance]), rtol=1e-14, atol=0)
+    normalized = named.g2 * (A1 - mean) / np.sqrt(variance + 1e-3) + named.b2
+    expected = normalized @ named.W3.T + named.b3
+    assert np.allclose(module.forward(theta, X, trainer.statistics), expected, rtol=1e-12, atol=1e-14)
 
 
 def test_batch_normalization_in_the_one_sample_layout_is_refused_in_one_line() -> None:
