@@ -39,8 +39,9 @@ def _letter(character: str) -> str:
 
 def expected(derivation: PrintableDerivation) -> Ties:
     """Return the ids of the derivation's equations with what they are equations for."""
-    found = {(each.id, bare(each.target)) for each in (*derivation.forward, derivation.loss)}
-    return found | {(each.id, bare(f"∂L∂{each.target[1:]}")) for each in derivation.backward}
+    rows = [each for each in derivation.equations if each.kind != "update"]
+    heads = [f"∂L∂{each.target[1:]}" if each.kind == "backward" else each.target for each in rows]
+    return {(each.id, bare(head)) for each, head in zip(rows, heads, strict=True)}
 
 
 def _lines(text: str, pattern: str) -> Ties:
