@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import sympy as sp
 
+from symmlp.calculus.effort import within_limit
 from symmlp.calculus.ending import Derived, Ending, ending
 from symmlp.calculus.functions import Care, ElementFunction, RowFunction
 from symmlp.calculus.kinks import Policy
@@ -98,7 +100,9 @@ def _in_each(
     for place, variable in enumerate(variables):
         ordered = (variable, *variables[:place], *variables[place + 1 :])
         own = f"{name}_of_{variable}" if place else name
-        yield ElementFunction.derive(own, value, ordered, care=care, kinks=kinks)
+        with within_limit("activation") if care == "finite" else nullcontext():
+            function = ElementFunction.derive(own, value, ordered, care=care, kinks=kinks)
+        yield function
 
 
 def care_of(from_user: bool) -> Care:
@@ -116,8 +120,9 @@ def ending_of(network: Network, graph: Graph, walker: Walker) -> Ending:
     assert node.function is not None
     name = "loss" if definition.from_user else definition.name
     care = care_of(definition.from_user)
-    function = ElementFunction.derive(name, definition.value, (p, y), care=care, kinks=network.kinks)
-    return ending(function, definition, network.reduction, walker.functions[node.function], node.op, walker.rules)
+    with within_limit("loss") if definition.from_user else nullcontext():
+        function = ElementFunction.derive(name, definition.value, (p, y), care=care, kinks=network.kinks)
+        return ending(function, definition, network.reduction, walker.functions[node.function], node.op, walker.rules)
 
 
 def called(functions: Mapping[str, Function], equations: Iterable[Equation]) -> dict[str, Function]:

@@ -13,6 +13,7 @@ import sympy as sp
 
 from symmlp.calculus.accuracy import WORST as NOTHING_RIGHT
 from symmlp.calculus.accuracy import naive_failure, worst_error
+from symmlp.calculus.effort import within_limit
 from symmlp.calculus.functions import ElementFunction, Form
 from symmlp.derivation import Formula
 from symmlp.document import function_formulas, kink_text
@@ -63,10 +64,11 @@ class Elementwise:
     @cached_property
     def source(self) -> str:
         """The text of a module with the functions `f` and `f_slope`, which needs NumPy only."""
-        functions = [passes.share_function(each) for each in lower_function(self.function)]
-        width = width_of({each.call: each.name for each in functions})
-        split = [passes.split_function(each, width, limit=72) for each in functions]
-        return render_elementwise(split, self.function, __version__)
+        with within_limit("expression"):
+            functions = [passes.share_function(each) for each in lower_function(self.function)]
+            width = width_of({each.call: each.name for each in functions})
+            split = [passes.split_function(each, width, limit=72) for each in functions]
+            return render_elementwise(split, self.function, __version__)
 
     def text(self) -> str:
         """Return what `symmlp function` prints: formulas, stable forms and why, kinks, measured errors, code."""
@@ -135,7 +137,8 @@ def elementwise(text: str, wrt: str | None = None, *, parameters: Mapping[str, f
     value = parse(text, variables, parameters=tuple(defaults))
     chosen = _chosen(wrt, (*variables, *defaults))
     symbols = sorted((sp.Symbol(name, real=True) for name in names), key=lambda symbol: symbol.name != chosen)
-    function = ElementFunction.derive(NAME, value, tuple(symbols), care="full")
+    with within_limit("expression"):
+        function = ElementFunction.derive(NAME, value, tuple(symbols), care="full")
     return Elementwise(text, (*variables, *defaults), chosen, function, defaults)
 
 

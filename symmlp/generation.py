@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
+from symmlp.calculus.effort import within_limit
 from symmlp.derivation import Derivation
 from symmlp.deriving import derive
 from symmlp.errors import UnsupportedError, shown
@@ -49,7 +51,14 @@ def generate(
     derivation = with_second_order(derive(network), with_, almost_everywhere=almost_everywhere)
     program = lower(derivation)
     program = passes.drop_unused(program)
-    return CodeText(WRITERS[f"{target}/{style}"](program, derivation, dtype))
+    with within_limit("expressions") if _has_expressions(network) else nullcontext():
+        return CodeText(WRITERS[f"{target}/{style}"](program, derivation, dtype))
+
+
+def _has_expressions(network: Network) -> bool:
+    """Return whether a function of the network is an expression of the user's own."""
+    definitions = (network.loss_definition, *(getattr(layer, "definition", None) for layer in network.layers))
+    return any(definition is not None and definition.from_user for definition in definitions)
 
 
 def _plain(program: Program, derivation: Derivation, dtype: Dtype) -> str:

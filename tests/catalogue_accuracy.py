@@ -18,6 +18,7 @@ from mpmath import mp, mpf
 
 from symmlp.calculus.functions import ElementFunction
 from symmlp.catalog.activations import TABLE as ACTIVATIONS
+from symmlp.catalog.activations import x
 from symmlp.catalog.losses import TABLE as LOSSES
 from symmlp.catalog.losses import Loss, p, y
 from symmlp.printing.numpy import width_of
@@ -110,8 +111,9 @@ def entries() -> Iterator[Entry]:
             ordered = (variable, *row.variables[:place], *row.variables[place + 1 :])
             yield Entry(name, row.value, ordered, _of_activation(ordered))
     for name, loss in LOSSES.items():
-        if not loss.totals:
-            yield Entry(name, loss.value, (p, y), _of_loss(loss))
+        if loss.pieces:  # of a whole row; its pieces are divisions, roots and products
+            continue
+        yield Entry(name, loss.value, (p, y), _of_loss(loss))
 
 
 ENTRIES = {f"{entry.name} in {entry.wrt}": entry for entry in entries()}
@@ -142,12 +144,18 @@ def exact(key: str, point: Mapping[str, float]) -> tuple[Any, Any]:
     """Return value and slope at a point to the digits of any float."""
     entry = ENTRIES[key]
     largest = max(abs(number) for number in point.values())
-    # What is left of 1 - tanh and 1 - erf of a polynomial is e^(-x²/2) or less.
-    tails = 700 if 4 < largest < 60 and entry.value.has(sp.erf, sp.tanh, sp.Pow) else 0
-    with mp.workdps(int(90 + 3 * min(largest, 800)) + tails):
+    with mp.workdps(int(90 + 3 * min(largest, 800) + _digits_of_tail(entry.value, largest))):
         step = mpf(10) ** -(mp.dps // 3)
         below, above = (precise(entry.value, {**point, entry.wrt: mpf(point[entry.wrt]) + s * step}) for s in (-1, 1))
         return precise(entry.value, point), (above - below) / (2 * step)
+
+
+def _digits_of_tail(value: sp.Expr, largest: float) -> float:
+    """Return how many nines 1 - erf and 1 - tanh of a cubic begin with, up to where no float can tell."""
+    if value.has(sp.erf):
+        return min(450.0, largest**2 / 4)
+    cubic = any(part.has(x**3) for part in value.atoms(sp.tanh))
+    return min(450.0, largest + largest**3 / 25) if cubic else 0.0
 
 
 def worst(key: str, dtype: type, count: int = COUNT, functions: tuple[Any, Any] | None = None) -> tuple[Worst, Worst]:
@@ -195,3 +203,38 @@ def _changes_sign(key: str, point: Point, what: int) -> bool:
     here = exact(key, point)[what]
     touches = all(abs(each) > 16 * abs(here) for each in beside)
     return bool(mpmath.sign(beside[0]) != mpmath.sign(beside[1])) or touches
+
+
+GOAL = 4.0
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What some entries are held to beyond the goal, value and slope in float64 and in float32, and why."""
+
+    names: frozenset[str]
+    ulps: tuple[float, float, float, float]
+    reason: str
+
+
+def _promise(names: str, ulps: tuple[float, float, float, float], reason: str) -> Promise:
+    return Promise(frozenset(names.split()), ulps, reason)
+
+
+_ROOT = "the last bits around a root of a sum whose terms cancel there"
+_TAIL = "the rounding of the exponent, or of erfc's argument, in the tail: half the exponent in units"
+PROMISES = (
+    _promise("silu mish swiglu", (4, 8, 4, 12), _ROOT),
+    _promise("gelu gelu_tanh gaussian geglu", (2000, 2000, 160, 80), _TAIL),
+    _promise("tanhshrink", (6, 4, 6, 4), "the switch from the series to x - tanh x"),
+    _promise("snake", (4, 500, 4, 500), "the slope 1 + sin 2x touches zero again and again"),
+    _promise("learnable_swish", (500, np.inf, 80, 80), _TAIL + "; the slope in beta is NaN or infinite at some points"),
+    _promise("srelu", (40, 4, 40, 4), _ROOT),
+    _promise("log_cosh msle poisson_nll poisson tweedie kl_div bce focal categorical_focal", (60, 30, 60, 60), _ROOT),
+)
+
+
+def promised(key: str, place: int) -> float:
+    """Return how many units an entry's value or slope may be off: 0 and 1 are float64's, 2 and 3 float32's."""
+    name = key.split(" in ")[0]
+    return next((float(each.ulps[place]) for each in PROMISES if name in each.names), GOAL)

@@ -60,7 +60,7 @@ def common_exponent(expr: sp.Expr) -> Exponentials | None:
     """Return the exponent that all exponentials of `expr` share, or None if there is none."""
     arguments = [part.args[0] for part in sp.postorder_traversal(expr) if isinstance(part, EXPONENTIAL)]
     arguments = [argument for argument in arguments if argument.free_symbols]
-    if not arguments:
+    if not arguments or any(argument.has(*EXPONENTIAL) for argument in arguments):
         return None
     ratios = [sp.cancel(argument / arguments[0]) for argument in arguments]
     if not all(ratio.is_Rational for ratio in ratios):
