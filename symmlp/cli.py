@@ -383,9 +383,12 @@ def version(
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
-    # SymPy makes some 100,000 objects that live until the end; looking for garbage among them again and again is slow.
-    gc.set_threshold(100_000, 50, 50)
-    sys.exit(run(sys.argv[1:]))
+    # SymPy makes half a million objects that live until the end; looking for garbage among them, during the work or
+    # once more when the interpreter ends, is slow.
+    gc.set_threshold(500_000, 50, 50)
+    code = run(sys.argv[1:])
+    gc.freeze()
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

@@ -15,6 +15,7 @@ from typing import Literal
 
 import sympy as sp
 
+from symmlp.catalog.entries import Entries
 from symmlp.catalog.extremes import larger, smaller
 from symmlp.catalog.parameters import NONE, Family, Parameter, Settings, named_call, settings
 from symmlp.errors import SpecError, did_you_mean, shown
@@ -98,84 +99,97 @@ def _where(*branches: tuple[sp.Expr, sp.Basic | bool]) -> sp.Piecewise:
     return sp.Piecewise(*branches, evaluate=False)
 
 
-TABLE: dict[str, Activation] = {
-    activation.name: activation
-    for activation in (
-        Activation("identity", x),
-        Activation("sigmoid", 1 / (1 + sp.exp(-x)), outputs="unit interval"),
-        Activation("tanh", sp.tanh(x)),
-        Activation("relu", larger(0, x), outputs="nonnegative"),
-        _family("leaky_relu", larger(0, x) + alpha * smaller(0, x), Parameter("alpha", 0.01)),
-        _family(
-            "rrelu",
+TABLE: Entries[Activation] = Entries(
+    {
+        "identity": lambda name: Activation(name, x),
+        "sigmoid": lambda name: Activation(name, 1 / (1 + sp.exp(-x)), outputs="unit interval"),
+        "tanh": lambda name: Activation(name, sp.tanh(x)),
+        "relu": lambda name: Activation(name, larger(0, x), outputs="nonnegative"),
+        "leaky_relu": lambda name: _family(name, larger(0, x) + alpha * smaller(0, x), Parameter("alpha", 0.01)),
+        "rrelu": lambda name: _family(
+            name,
             larger(0, x) + (lower + upper) / 2 * smaller(0, x),
             Parameter("lower", 0.125),
             Parameter("upper", Fraction(1, 3)),
             ascending=("lower", "upper"),
             note="at its mean slope, as in PyTorch's evaluation mode; nothing is drawn in training",
         ),
-        Activation("relu6", smaller(larger(0, x), 6), outputs="nonnegative"),
-        _family("elu", sp.Piecewise((x, x > 0), (alpha * (sp.exp(x) - 1), True)), Parameter("alpha", 1, at_least=0)),
-        _family(
-            "celu",
+        "relu6": lambda name: Activation(name, smaller(larger(0, x), 6), outputs="nonnegative"),
+        "elu": lambda name: _family(
+            name, sp.Piecewise((x, x > 0), (alpha * (sp.exp(x) - 1), True)), Parameter("alpha", 1, at_least=0)
+        ),
+        "celu": lambda name: _family(
+            name,
             sp.Piecewise((x, x > 0), (alpha * (sp.exp(x / alpha) - 1), True)),
             Parameter("alpha", 1, above=0),
         ),
-        Activation("selu", sp.Piecewise((_selu_scale * x, x > 0), (_selu_scale * _selu_alpha * (sp.exp(x) - 1), True))),
-        _family("softplus", sp.log(1 + sp.exp(beta * x)) / beta, Parameter("beta", 1, above=0), outputs="positive"),
-        _family("silu", x / (1 + sp.exp(-beta * x)), Parameter("beta", 1)),
-        Activation("gelu", x * (1 + sp.erf(x / sp.sqrt(2))) * _half),
-        Activation(
-            "gelu_tanh",
+        "selu": lambda name: Activation(
+            name, sp.Piecewise((_selu_scale * x, x > 0), (_selu_scale * _selu_alpha * (sp.exp(x) - 1), True))
+        ),
+        "softplus": lambda name: _family(
+            name, sp.log(1 + sp.exp(beta * x)) / beta, Parameter("beta", 1, above=0), outputs="positive"
+        ),
+        "silu": lambda name: _family(name, x / (1 + sp.exp(-beta * x)), Parameter("beta", 1)),
+        "gelu": lambda name: Activation(name, x * (1 + sp.erf(x / sp.sqrt(2))) * _half),
+        "gelu_tanh": lambda name: Activation(
+            name,
             x * (1 + sp.tanh(sp.sqrt(2 / sp.pi) * (x + sp.Rational("0.044715") * x**3))) * _half,
         ),
-        Activation("mish", x * sp.tanh(sp.log(1 + sp.exp(x)))),
-        Activation("hard_sigmoid", smaller(larger(x + 3, 0), 6) * _sixth, outputs="nonnegative"),
-        Activation("hard_swish", x * smaller(larger(x + 3, 0), 6) * _sixth),
-        _family(
-            "hard_tanh",
+        "mish": lambda name: Activation(name, x * sp.tanh(sp.log(1 + sp.exp(x)))),
+        "hard_sigmoid": lambda name: Activation(name, smaller(larger(x + 3, 0), 6) * _sixth, outputs="nonnegative"),
+        "hard_swish": lambda name: Activation(name, x * smaller(larger(x + 3, 0), 6) * _sixth),
+        "hard_tanh": lambda name: _family(
+            name,
             smaller(larger(x, low), high),
             Parameter("low", -1),
             Parameter("high", 1),
             ascending=("low", "high"),
         ),
-        Activation("softsign", x / (1 + sp.Abs(x))),
-        _family(
-            "softshrink",
+        "softsign": lambda name: Activation(name, x / (1 + sp.Abs(x))),
+        "softshrink": lambda name: _family(
+            name,
             larger(x - threshold, 0) + smaller(x + threshold, 0),
             Parameter("threshold", 0.5, at_least=0),
             note="PyTorch calls the threshold lambda",
         ),
-        _family(
-            "hardshrink",
+        "hardshrink": lambda name: _family(
+            name,
             _where((x, sp.Abs(x) > threshold), (sp.Integer(0), True)),
             Parameter("threshold", 0.5, at_least=0),
             note="PyTorch calls the threshold lambda; the value jumps there",
         ),
-        Activation("tanhshrink", x - sp.tanh(x)),
-        _family(
-            "threshold",
+        "tanhshrink": lambda name: Activation(name, x - sp.tanh(x)),
+        "threshold": lambda name: _family(
+            name,
             _where((x, x > threshold), (fill, True)),
             Parameter("threshold", 0),
             Parameter("value", 0),
             note="the value jumps at the threshold unless the two are equal",
         ),
-        Activation("log_sigmoid", sp.log(1 / (1 + sp.exp(-x)))),
-        Activation("exponential", sp.exp(x), outputs="positive"),
-        _family("squareplus", (x + sp.sqrt(x**2 + b)) / 2, Parameter("b", 4, above=0), outputs="positive"),
-        Activation("sparse_plus", larger(x - 1, 0) + smaller(larger(x + 1, 0), 2) ** 2 / 4, outputs="nonnegative"),
-        Activation("sparse_sigmoid", smaller(larger(x + 1, 0), 2) * _half, outputs="nonnegative"),
-        _family("snake", x + sp.sin(a * x) ** 2 / a, Parameter("a", 1, above=0), note="Ziyin et al., 2020"),
-        Activation("gaussian", sp.exp(-(x**2)), outputs="nonnegative"),
-        _family("sine", sp.sin(omega * x), Parameter("omega", 1, above=0), note="SIREN: Sitzmann et al., 2020"),
-        Activation(
-            "prelu", larger(0, x) + alpha * smaller(0, x), learned=(Learned("alpha", 0.25),), note="alpha is learned"
+        "log_sigmoid": lambda name: Activation(name, sp.log(1 / (1 + sp.exp(-x)))),
+        "exponential": lambda name: Activation(name, sp.exp(x), outputs="positive"),
+        "squareplus": lambda name: _family(
+            name, (x + sp.sqrt(x**2 + b)) / 2, Parameter("b", 4, above=0), outputs="positive"
         ),
-        Activation(
-            "learnable_swish", x / (1 + sp.exp(-beta * x)), learned=(Learned("beta", 1.0),), note="beta is learned"
+        "sparse_plus": lambda name: Activation(
+            name, larger(x - 1, 0) + smaller(larger(x + 1, 0), 2) ** 2 / 4, outputs="nonnegative"
         ),
-        Activation(
-            "srelu",
+        "sparse_sigmoid": lambda name: Activation(name, smaller(larger(x + 1, 0), 2) * _half, outputs="nonnegative"),
+        "snake": lambda name: _family(
+            name, x + sp.sin(a * x) ** 2 / a, Parameter("a", 1, above=0), note="Ziyin et al., 2020"
+        ),
+        "gaussian": lambda name: Activation(name, sp.exp(-(x**2)), outputs="nonnegative"),
+        "sine": lambda name: _family(
+            name, sp.sin(omega * x), Parameter("omega", 1, above=0), note="SIREN: Sitzmann et al., 2020"
+        ),
+        "prelu": lambda name: Activation(
+            name, larger(0, x) + alpha * smaller(0, x), learned=(Learned("alpha", 0.25),), note="alpha is learned"
+        ),
+        "learnable_swish": lambda name: Activation(
+            name, x / (1 + sp.exp(-beta * x)), learned=(Learned("beta", 1.0),), note="beta is learned"
+        ),
+        "srelu": lambda name: Activation(
+            name,
             sp.Piecewise(
                 (lower + lower_gain * (x - lower), x <= lower),
                 (upper + upper_gain * (x - upper), x >= upper),
@@ -189,34 +203,40 @@ TABLE: dict[str, Activation] = {
             ),
             note="Jin et al., 2016; thresholds and gains are learned",
         ),
-        Activation("glu", x / (1 + sp.exp(-gate)), gates=(gate,), note="Dauphin et al., 2017"),
-        Activation("reglu", x * larger(0, gate), gates=(gate,), note="Shazeer, 2020"),
-        Activation("geglu", x * gate * (1 + sp.erf(gate / sp.sqrt(2))) * _half, gates=(gate,), note="Shazeer, 2020"),
-        Activation("swiglu", x * gate / (1 + sp.exp(-gate)), gates=(gate,), note="Shazeer, 2020, with beta = 1"),
-        Activation("maxout", larger(x, gate), gates=(gate,), note="Goodfellow et al., 2013, with two pieces"),
-        Activation(
-            "maxout_3", larger(x, gate, gate_2), gates=(gate, gate_2), note="Goodfellow et al., 2013, three pieces"
+        "glu": lambda name: Activation(name, x / (1 + sp.exp(-gate)), gates=(gate,), note="Dauphin et al., 2017"),
+        "reglu": lambda name: Activation(name, x * larger(0, gate), gates=(gate,), note="Shazeer, 2020"),
+        "geglu": lambda name: Activation(
+            name, x * gate * (1 + sp.erf(gate / sp.sqrt(2))) * _half, gates=(gate,), note="Shazeer, 2020"
         ),
-        Activation(
-            "softmax",
+        "swiglu": lambda name: Activation(
+            name, x * gate / (1 + sp.exp(-gate)), gates=(gate,), note="Shazeer, 2020, with beta = 1"
+        ),
+        "maxout": lambda name: Activation(
+            name, larger(x, gate), gates=(gate,), note="Goodfellow et al., 2013, with two pieces"
+        ),
+        "maxout_3": lambda name: Activation(
+            name, larger(x, gate, gate_2), gates=(gate, gate_2), note="Goodfellow et al., 2013, three pieces"
+        ),
+        "softmax": lambda name: Activation(
+            name,
             sp.exp(Z[batch, column]) / sp.Sum(sp.exp(Z[batch, other]), (other, 1, n)),
             outputs="simplex",
             acts_on="row",
         ),
-        Activation(
-            "softmin",
+        "softmin": lambda name: Activation(
+            name,
             sp.exp(-Z[batch, column]) / sp.Sum(sp.exp(-Z[batch, other]), (other, 1, n)),
             outputs="simplex",
             acts_on="row",
         ),
-        Activation(
-            "log_softmax",
+        "log_softmax": lambda name: Activation(
+            name,
             Z[batch, column] - sp.log(sp.Sum(sp.exp(Z[batch, other]), (other, 1, n))),
             outputs="log simplex",
             acts_on="row",
         ),
-    )
-}
+    }
+)
 
 ALIASES: dict[str, str] = {
     "linear": "identity",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sympy as sp
 
 from symmlp.catalog.activations import Outputs
+from symmlp.catalog.entries import Maker
 from symmlp.catalog.extremes import larger
 from symmlp.catalog.loss import ANY, POSITIVE, PROBABILITIES, SCORES, Averages, Decision, Loss, Targets, p, y
 from symmlp.catalog.parameters import Family, Parameter
@@ -44,11 +45,14 @@ def _smoothed(definition: sp.Expr) -> sp.Expr:
     return definition.xreplace({y: (1 - label_smoothing) * y + label_smoothing / 2})
 
 
+def _sigmoid(logit: sp.Expr) -> sp.Expr:
+    return 1 / (1 + sp.exp(-logit))
+
+
 def _focal(prediction: sp.Expr) -> sp.Expr:
     return _binary(prediction, alpha * (1 - prediction) ** gamma, (1 - alpha) * prediction**gamma)
 
 
-_sigmoid_p = 1 / (1 + sp.exp(-p))
 _one = sp.Integer(1)
 
 alpha, beta, gamma, delta, pos_weight, quantile, tau, power, var, margin, label_smoothing = sp.symbols(
@@ -81,87 +85,95 @@ def _of_classes(
     )
 
 
-ENTRY_LOSSES: tuple[Loss, ...] = (
-    Loss("mse", (p - y) ** 2),
-    Loss("half_mse", (p - y) ** 2 / 2),
-    Loss("mae", sp.Abs(p - y)),
-    _family(
-        "huber",
+ENTRY_LOSSES: dict[str, Maker[Loss]] = {
+    "mse": lambda name: Loss(name, (p - y) ** 2),
+    "half_mse": lambda name: Loss(name, (p - y) ** 2 / 2),
+    "mae": lambda name: Loss(name, sp.Abs(p - y)),
+    "huber": lambda name: _family(
+        name,
         _where(((p - y) ** 2 / 2, sp.Abs(p - y) <= delta), (delta * (sp.Abs(p - y) - delta / 2), True)),
         Parameter("delta", 1, above=0),
     ),
-    _family(
-        "smooth_l1",
+    "smooth_l1": lambda name: _family(
+        name,
         _where(((p - y) ** 2 / (2 * beta), sp.Abs(p - y) < beta), (sp.Abs(p - y) - beta / 2, True)),
         Parameter("beta", 1, above=0),
     ),
-    Loss("log_cosh", sp.log(sp.cosh(p - y))),
-    Loss("mape", 100 * sp.Abs((p - y) / y), targets="nonzero", note="in percent"),
-    Loss("msle", (sp.log(1 + p) - sp.log(1 + y)) ** 2, accepts=(*POSITIVE, "nonnegative"), targets="nonnegative"),
-    _family("pinball", larger(quantile * (y - p), (quantile - 1) * (y - p)), Parameter("quantile", 0.5, 0, None, 1)),
-    _family(
-        "expectile",
+    "log_cosh": lambda name: Loss(name, sp.log(sp.cosh(p - y))),
+    "mape": lambda name: Loss(name, 100 * sp.Abs((p - y) / y), targets="nonzero", note="in percent"),
+    "msle": lambda name: Loss(
+        name, (sp.log(1 + p) - sp.log(1 + y)) ** 2, accepts=(*POSITIVE, "nonnegative"), targets="nonnegative"
+    ),
+    "pinball": lambda name: _family(
+        name, larger(quantile * (y - p), (quantile - 1) * (y - p)), Parameter("quantile", 0.5, 0, None, 1)
+    ),
+    "expectile": lambda name: _family(
+        name,
         _where((tau * (p - y) ** 2, p <= y), ((1 - tau) * (p - y) ** 2, True)),
         Parameter("tau", 0.5, 0, None, 1),
     ),
-    _family("gaussian_nll", (sp.log(var) + (p - y) ** 2 / var) / 2, Parameter("var", 1, above=0)),
-    Loss("poisson_nll", sp.exp(p) - y * p, targets="nonnegative", note="of the logarithm of the rate"),
-    Loss("poisson", p - y * sp.log(p), accepts=POSITIVE, targets="nonnegative", note="of the rate"),
-    _family(
-        "tweedie",
+    "gaussian_nll": lambda name: _family(name, (sp.log(var) + (p - y) ** 2 / var) / 2, Parameter("var", 1, above=0)),
+    "poisson_nll": lambda name: Loss(
+        name, sp.exp(p) - y * p, targets="nonnegative", note="of the logarithm of the rate"
+    ),
+    "poisson": lambda name: Loss(name, p - y * sp.log(p), accepts=POSITIVE, targets="nonnegative", note="of the rate"),
+    "tweedie": lambda name: _family(
+        name,
         p ** (2 - power) / (2 - power) - y * p ** (1 - power) / (1 - power),
         Parameter("power", 1.5, 1, None, 2),
         accepts=POSITIVE,
         targets="nonnegative",
         note="half the deviance, without its terms in y alone",
     ),
-    Loss(
-        "kl_div",
+    "kl_div": lambda name: Loss(
+        name,
         y * (sp.log(y) - sp.log(p)),
         accepts=POSITIVE,
         targets="unit interval",
         note="PyTorch takes log p; reduction batch_mean divides by the samples, as the mathematics does",
     ),
-    _family(
-        "bce",
+    "bce": lambda name: _family(
+        name,
         _smoothed(_binary(p, _one, _one)),
         _SMOOTHING,
         accepts=PROBABILITIES,
         targets="unit interval",
         decides="above half",
     ),
-    _family(
-        "bce_with_logits",
-        _smoothed(_binary(_sigmoid_p, pos_weight, _one)),
+    "bce_with_logits": lambda name: _family(
+        name,
+        _smoothed(_binary(_sigmoid(p), pos_weight, _one)),
         Parameter("pos_weight", 1, above=0),
         _SMOOTHING,
         accepts=SCORES,
         targets="unit interval",
         decides="above zero",
     ),
-    _family("focal", _focal(p), _ALPHA, _GAMMA, accepts=PROBABILITIES, targets="unit interval", decides="above half"),
-    _family(
-        "focal_with_logits",
-        _focal(_sigmoid_p),
+    "focal": lambda name: _family(
+        name, _focal(p), _ALPHA, _GAMMA, accepts=PROBABILITIES, targets="unit interval", decides="above half"
+    ),
+    "focal_with_logits": lambda name: _family(
+        name,
+        _focal(_sigmoid(p)),
         _ALPHA,
         _GAMMA,
         accepts=SCORES,
         targets="unit interval",
         decides="above zero",
     ),
-    Loss("hinge", larger(0, 1 - p * y), accepts=SCORES, targets="signs"),
-    Loss("squared_hinge", larger(0, 1 - p * y) ** 2, accepts=SCORES, targets="signs"),
-    Loss("soft_margin", sp.log(1 + sp.exp(-p * y)), accepts=SCORES, targets="signs"),
-    _family(
-        "hinge_embedding",
+    "hinge": lambda name: Loss(name, larger(0, 1 - p * y), accepts=SCORES, targets="signs"),
+    "squared_hinge": lambda name: Loss(name, larger(0, 1 - p * y) ** 2, accepts=SCORES, targets="signs"),
+    "soft_margin": lambda name: Loss(name, sp.log(1 + sp.exp(-p * y)), accepts=SCORES, targets="signs"),
+    "hinge_embedding": lambda name: _family(
+        name,
         (1 + y) / 2 * p + (1 - y) / 2 * larger(0, margin - p),
         _MARGIN,
         accepts=SCORES,
         targets="signs",
         note="of a distance p: p itself for 1, and how much it falls short of the margin for -1",
     ),
-    _family(
-        "categorical_focal",
+    "categorical_focal": lambda name: _family(
+        name,
         -alpha * (1 - p) ** gamma * y * sp.log(p),
         Parameter("alpha", 0.25, at_least=0),
         _GAMMA,
@@ -170,13 +182,13 @@ ENTRY_LOSSES: tuple[Loss, ...] = (
         decides="classes",
         average="samples",
     ),
-    _of_classes("nll", -y * p, accepts=("log simplex",), note="of log-probabilities"),
-    _of_classes("cross_entropy", -y * sp.log(p), accepts=("simplex",)),
-    _of_classes(
-        "cross_entropy_with_logits",
+    "nll": lambda name: _of_classes(name, -y * p, accepts=("log simplex",), note="of log-probabilities"),
+    "cross_entropy": lambda name: _of_classes(name, -y * sp.log(p), accepts=("simplex",)),
+    "cross_entropy_with_logits": lambda name: _of_classes(
+        name,
         -y * p,
         accepts=SCORES,
         inner="log_softmax",
         note="the loss takes log-probabilities of the row first: p here is one of them",
     ),
-)
+}

@@ -8,6 +8,7 @@ from dataclasses import replace
 import sympy as sp
 
 from symmlp.catalog.activations import own_expression
+from symmlp.catalog.entries import Entries
 from symmlp.catalog.entry_losses import ENTRY_LOSSES
 from symmlp.catalog.loss import Loss, Targets, p, y
 from symmlp.catalog.parameters import NONE, Family, Settings, named_call, settings
@@ -15,7 +16,7 @@ from symmlp.catalog.row_losses import ROW_LOSSES
 from symmlp.errors import SpecError, did_you_mean, shown
 from symmlp.expression import require_real
 
-TABLE: dict[str, Loss] = {each.name: each for each in (*ENTRY_LOSSES, *ROW_LOSSES)}
+TABLE: Entries[Loss] = Entries({**ENTRY_LOSSES, **ROW_LOSSES})
 
 ALIASES: dict[str, str] = {
     "l2": "mse",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from symmlp.catalog.activations import Outputs
+from symmlp.catalog.entries import Maker
 from symmlp.catalog.extremes import larger
 from symmlp.catalog.loss import PROBABILITIES, SCORES, Decision, Loss, Targets, Total, p, y
 from symmlp.catalog.parameters import Family, Parameter
@@ -29,9 +30,9 @@ def _family(
     return Loss(name, value, "samples", accepts, targets, decides=decides, family=family, note=note, totals=totals)
 
 
-ROW_LOSSES: tuple[Loss, ...] = (
-    _family(
-        "cosine_similarity",
+ROW_LOSSES: dict[str, Maker[Loss]] = {
+    "cosine_similarity": lambda name: _family(
+        name,
         -t / (sp.sqrt(u) * sp.sqrt(v)),
         (
             Total(t, p * y, "product of prediction and target"),
@@ -44,8 +45,8 @@ ROW_LOSSES: tuple[Loss, ...] = (
         accepts=(*SCORES, "unit interval", "simplex", "log simplex"),
         note="the negative cosine of the angle between prediction and target; norms are epsilon at least",
     ),
-    _family(
-        "dice",
+    "dice": lambda name: _family(
+        name,
         1 - (2 * t + smooth) / (q + r + smooth),
         (
             Total(t, p * y, "overlap"),
@@ -58,8 +59,8 @@ ROW_LOSSES: tuple[Loss, ...] = (
         decides="above half",
         note="of each sample's row; Keras sums over the whole batch unless it is told the axis",
     ),
-    _family(
-        "tversky",
+    "tversky": lambda name: _family(
+        name,
         1 - (t + smooth) / (t + alpha * q + beta * r + smooth),
         (
             Total(t, p * y, "overlap"),
@@ -74,8 +75,8 @@ ROW_LOSSES: tuple[Loss, ...] = (
         decides="above half",
         note="of each sample's row; Keras sums over the whole batch unless it is told the axis",
     ),
-    _family(
-        "multi_margin",
+    "multi_margin": lambda name: _family(
+        name,
         q,
         (
             Total(t, p * y, "score of the class"),
@@ -86,4 +87,4 @@ ROW_LOSSES: tuple[Loss, ...] = (
         targets="classes",
         decides="classes",
     ),
-)
+}
