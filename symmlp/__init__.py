@@ -10,6 +10,7 @@ from symmlp.version import __version__
 if TYPE_CHECKING:
     from symmlp.audit import verify
     from symmlp.checking import FormulaCheck, check_formula
+    from symmlp.costing import cost, cost_json, cost_text
     from symmlp.document import Notation, PrintableDerivation, derive
     from symmlp.entrywise import Elementwise, elementwise
     from symmlp.errors import SymmlpError
@@ -36,6 +37,9 @@ _HOMES = {
     "SymmlpError": "symmlp.errors",
     "TrainResult": "symmlp.training",
     "check_formula": "symmlp.checking",
+    "cost": "symmlp.costing",
+    "cost_json": "symmlp.costing",
+    "cost_text": "symmlp.costing",
     "demo": "symmlp.training",
     "derive": "symmlp.document",
     "elementwise": "symmlp.entrywise",
@@ -66,6 +70,9 @@ __all__ = [
     "TrainResult",
     "__version__",
     "check_formula",
+    "cost",
+    "cost_json",
+    "cost_text",
     "demo",
     "derive",
     "elementwise",

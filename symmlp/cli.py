@@ -347,6 +347,19 @@ def _interruptible() -> Iterator[None]:
 
 
 @app.command()
+def cost(
+    spec: Spec,
+    batch: Annotated[int, typer.Option("-N", "--batch", min=1, max=10**9, help="Samples in a batch.")] = 32,
+    style: Annotated[ModuleStyle, typer.Option(help="How the module is written.")] = ModuleStyle.plain,
+    dtype: Annotated[Dtype, typer.Option(help="Floating-point type.")] = Dtype.float64,
+    format: Annotated[ReportFormat, typer.Option(help="Output format.")] = ReportFormat.text,
+) -> None:
+    """Print what a training step costs: operations, bytes moved and memory, and the share of the matrix products."""
+    written = symmlp.cost_json if format is ReportFormat.json else symmlp.cost_text
+    typer.echo(written(symmlp.Network.load(spec), batch, style=style.value, dtype=dtype.value), nl=False)
+
+
+@app.command()
 def function(
     expression: Annotated[str, typer.Argument(metavar="EXPR", help="An expression such as 'x*tanh(log(1+exp(x)))'.")],
     wrt: Annotated[str | None, typer.Option(help="The variable of the derivative.", show_default="x")] = None,

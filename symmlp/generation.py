@@ -11,6 +11,7 @@ from symmlp.deriving import derive
 from symmlp.errors import UnsupportedError, shown
 from symmlp.printing.numpy import width_of
 from symmlp.program import passes
+from symmlp.program.cost import cost_of
 from symmlp.program.error_functions import error_functions
 from symmlp.program.instructions import drop_dead, sequence
 from symmlp.program.ir import Program
@@ -61,9 +62,15 @@ def _has_expressions(network: Network) -> bool:
     return any(definition is not None and definition.from_user for definition in definitions)
 
 
+def planned(network: Network, dtype: Dtype | None) -> Plan:
+    """Return the plan of a network's step; erf and erfc are written out for a dtype, or calls without one."""
+    return _planned(passes.drop_unused(lower(derive(network))), dtype)
+
+
 def _plain(program: Program, derivation: Derivation, dtype: Dtype) -> str:
     """Return the module that reads like a textbook: a line an equation."""
-    return render(_with_terms(program), derivation, dtype=dtype, version=__version__)
+    cost = cost_of(_planned(program, None), blocked=False, dtype=dtype)
+    return render(_with_terms(program), derivation, cost=cost, dtype=dtype, version=__version__)
 
 
 def _buffered(program: Program, derivation: Derivation, dtype: Dtype) -> str:
@@ -73,8 +80,7 @@ def _buffered(program: Program, derivation: Derivation, dtype: Dtype) -> str:
 
 def _compiled(program: Program, derivation: Derivation, dtype: Dtype) -> str:
     """Return the module whose loops Numba compiles, with the plain equations as their reference."""
-    planned = _planned(program, dtype)
-    return render_compiled(_with_terms(program), planned, derivation, dtype=dtype, version=__version__)
+    return render_compiled(_with_terms(program), _planned(program, dtype), derivation, dtype=dtype, version=__version__)
 
 
 def _with_terms(program: Program) -> Program:
@@ -84,9 +90,9 @@ def _with_terms(program: Program) -> Program:
     return program.check()
 
 
-def _planned(program: Program, dtype: Dtype) -> Plan:
+def _planned(program: Program, dtype: Dtype | None) -> Plan:
     """Return the program with one operation a line and a place in memory for every array."""
-    sequenced = sequence(program.check(), error_functions(dtype))
+    sequenced = sequence(program.check(), error_functions(dtype) if dtype else ())
     sequenced = drop_dead(sequenced).check()
     return plan(sequenced)
 

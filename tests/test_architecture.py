@@ -40,7 +40,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("pictures",),
     ("generation",),
     ("verification", "datasets", "samples"),
-    ("audit", "checking", "entrywise", "listing", "reporting", "training"),
+    ("audit", "costing", "checking", "entrywise", "listing", "reporting", "training"),
     ("__init__",),
     ("cli",),
     ("__main__",),

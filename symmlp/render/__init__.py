@@ -9,6 +9,7 @@ from dataclasses import fields
 from symmlp.calculus.functions import ElementFunction
 from symmlp.derivation import Derivation
 from symmlp.printing.numpy import NumpyPrinter
+from symmlp.program.cost import Cost
 from symmlp.program.ir import Function, Program
 from symmlp.program.workspace import Plan
 from symmlp.render.buffered import buffered_context
@@ -31,9 +32,9 @@ __all__ = [
 ]
 
 
-def render(program: Program, derivation: Derivation, *, dtype: Dtype, version: str) -> str:
+def render(program: Program, derivation: Derivation, *, cost: Cost, dtype: Dtype, version: str) -> str:
     """Return the text of the plain module that computes `program`, a line an equation."""
-    return _filled("numpy/plain.py.j2", plain_context(program, derivation, dtype, version))
+    return _filled("numpy/plain.py.j2", plain_context(program, derivation, dtype, version, cost))
 
 
 def render_buffered(plan: Plan, derivation: Derivation, *, dtype: Dtype, version: str) -> str:

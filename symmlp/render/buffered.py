@@ -11,6 +11,7 @@ from symmlp.matrix import Var, shape_text, sizes_used, variables
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numpy_out import OutPrinter
 from symmlp.printing.text import TextStyle
+from symmlp.program.cost import cost_of
 from symmlp.program.instructions import Instruction
 from symmlp.program.ir import Program, Statement
 from symmlp.program.update_plan import UpdatePlan, plan_update
@@ -30,7 +31,7 @@ def buffered_context(plan: Plan, derivation: Derivation, dtype: Dtype, version: 
     program = plan.sequenced.program
     writer = _Writer(plan, frozenset(each.name for each in derivation.graph.statistics))
     return BufferedContext(
-        **shared(program, derivation, "numpy/buffered", dtype, version),
+        **shared(program, derivation, "numpy/buffered", dtype, version, cost_of(plan, blocked=True, dtype=dtype)),
         tables=tuple(_tables(plan)),
         forward_reading=tuple(_unpacking(program, plan.forward)),
         backward_reading=tuple(_unpacking(program, plan.backward)),

@@ -12,6 +12,7 @@ from symmlp.matrix import Node, Transpose, Var, shape_text
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numba import ScalarPrinter
 from symmlp.printing.text import TextStyle
+from symmlp.program.cost import cost_of
 from symmlp.program.instructions import Instruction
 from symmlp.program.ir import Program, Statement
 from symmlp.program.update_plan import UpdatePlan, plan_update
@@ -36,7 +37,7 @@ def compiled_context(plain: Program, plan: Plan, derivation: Derivation, dtype: 
     }
     functions = elementary(dtype)
     return CompiledContext(
-        **shared(plain, derivation, "numba/plain", dtype, version),
+        **shared(plain, derivation, "numba/plain", dtype, version, cost_of(plan, blocked=True, dtype=dtype)),
         **plain_fields(plain, derivation),
         elementary=ElementaryText(
             exp=tuple(map(repr, functions.exp)),

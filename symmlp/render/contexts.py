@@ -105,6 +105,7 @@ class ModuleContext:
     dtype: str
     description: str
     notation: tuple[str, ...]
+    cost: tuple[str, ...]
     spec: str
     inputs: int
     outputs: int

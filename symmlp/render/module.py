@@ -11,6 +11,7 @@ from symmlp.derivation import Derivation
 from symmlp.graph import Mask
 from symmlp.matrix import shape_text
 from symmlp.printing.numpy import NumpyPrinter
+from symmlp.program.cost import Cost, cost_lines
 from symmlp.program.ir import Program
 from symmlp.render.contexts import Context, Dtype, MaskText, ParameterText
 from symmlp.render.functions import error_functions
@@ -22,8 +23,13 @@ from symmlp.render.statements import Writer, gradient_result, masks_unpacking, r
 from symmlp.render.statistics import statistic_text
 from symmlp.spec_layers import Dense, Layer
 
+COSTED = 32
+"""The number of samples for which a module's cost stands there as a number: the batch size of `fit`."""
 
-def shared(program: Program, derivation: Derivation, template: str, dtype: Dtype, version: str) -> dict[str, Any]:
+
+def shared(
+    program: Program, derivation: Derivation, template: str, dtype: Dtype, version: str, cost: Cost
+) -> dict[str, Any]:
     """Return the fields that every template of a training module uses."""
     network, loss = derivation.network, derivation.network.loss_definition
     is_compiled = template.startswith("numba/")
@@ -37,6 +43,7 @@ def shared(program: Program, derivation: Derivation, template: str, dtype: Dtype
         "dtype": dtype,
         "description": _description(derivation),
         "notation": tuple(_notation(program, derivation)),
+        "cost": tuple(cost_lines(cost, COSTED)),
         "spec": literal(network.as_dict()),
         "inputs": network.inputs,
         "outputs": network.outputs,
@@ -74,11 +81,11 @@ def plain_fields(program: Program, derivation: Derivation) -> dict[str, Any]:
     }
 
 
-def plain_context(program: Program, derivation: Derivation, dtype: Dtype, version: str) -> Context:
+def plain_context(program: Program, derivation: Derivation, dtype: Dtype, version: str, cost: Cost) -> Context:
     """Return what the plain template uses."""
     writer = Writer(derivation, NumpyPrinter(program.names))
     return Context(
-        **shared(program, derivation, "numpy/plain", dtype, version),
+        **shared(program, derivation, "numpy/plain", dtype, version, cost),
         **plain_fields(program, derivation),
         needs_direction=any(not each.name.startswith("jacobian") for each in program.routines),
         gauss_newton_at=gauss_newton_at(derivation),
