@@ -30,6 +30,13 @@ Z3    (N, 2)   pre-activation of layer 3
 P     (N, 2)   prediction
 L     ()       loss
 dV    as V     ∂L/∂V, for any V above
+
+cost of a step with Adam                        N samples   N = 32
+operations                                1,336 N + 2,507   45,259
+  of matrix products                                828 N   26,496
+bytes moved                             11,848 N + 49,472  428,608
+bytes of workspace                                  336 N   10,752
+bytes of θ, its gradient, Adam's state              5,728    5,728
 """
 
 import contextlib

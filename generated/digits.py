@@ -26,6 +26,13 @@ Z2    (N, 10)   pre-activation of layer 2
 P     (N, 10)   prediction
 L     ()        loss
 dV    as V      ∂L/∂V, for any V above
+
+cost of a step with Adam                           N samples     N = 32
+operations                                 20,684 N + 67,342    729,230
+  of matrix products                                20,224 N    647,168
+bytes moved                             13,888 N + 1,313,440  1,757,856
+bytes of workspace                                   1,184 N     37,888
+bytes of θ, its gradient, Adam's state               153,920    153,920
 """
 
 import contextlib

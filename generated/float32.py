@@ -30,6 +30,13 @@ Z3    (N, 10)   pre-activation of layer 3
 P     (N, 10)   prediction
 L     ()        loss
 dV    as V      ∂L/∂V, for any V above
+
+cost of a step with Adam                         N samples     N = 32
+operations                               21,900 N + 63,646    764,446
+  of matrix products                              20,640 N    660,480
+bytes moved                             14,208 N + 623,824  1,078,480
+bytes of workspace                                   656 N     20,992
+bytes of θ, its gradient, Adam's state              72,736     72,736
 """
 
 import contextlib

@@ -26,6 +26,13 @@ Z2    (N, 1)   pre-activation of layer 2
 P     (N, 1)   prediction
 L     ()       loss
 dV    as V     ∂L/∂V, for any V above
+
+cost of a step with Adam                       N samples   N = 32
+operations                               1,191 N + 3,151   41,263
+  of matrix products                               832 N   26,624
+bytes moved                             7,376 N + 61,456  297,488
+bytes of workspace                                 528 N   16,896
+bytes of θ, its gradient, Adam's state             7,200    7,200
 """
 
 import contextlib

@@ -26,6 +26,13 @@ Z2    (N, 3)   pre-activation of layer 2
 P     (N, 3)   prediction
 L     ()       loss
 dV    as V     ∂L/∂V, for any V above
+
+cost of a step with Adam                       N samples   N = 32
+operations                                 784 N + 1,836   26,924
+  of matrix products                               544 N   17,408
+bytes moved                             5,008 N + 36,016  196,272
+bytes of workspace                                 304 N    9,728
+bytes of θ, its gradient, Adam's state             4,192    4,192
 """
 
 import contextlib

@@ -56,7 +56,7 @@ def test_blocks_move_fewer_bytes_than_whole_arrays_do() -> None:
 
 
 def test_float32_moves_half_the_bytes() -> None:
-    wide, narrow = (cost(REGRESSION, dtype=dtype).all_moved for dtype in ("float64", "float32"))  # type: ignore[arg-type]
+    wide, narrow = (cost(REGRESSION, dtype=dtype).all_moved for dtype in ("float64", "float32"))
     assert wide == narrow.times(2)
 
 
