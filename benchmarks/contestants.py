@@ -254,3 +254,87 @@ CONTESTANTS: dict[str, Callable[[Net], Step]] = {
     "scikit-learn": sklearn_step,
     "autograd": autograd_step,
 }
+
+
+BATCHES = 50
+"""Batches of an epoch of `fit`; a run of it is 20 epochs."""
+
+
+def generated_fit(style: str, target: str = "numpy") -> Callable[[Net], Step]:
+    """Return the maker of 20 epochs of a generated module's `fit`."""
+
+    def make(net: Net) -> Step:
+        module = generated_module(net, style, target)
+        rng = np.random.default_rng(0)
+        X = rng.standard_normal((net.batch * BATCHES, net.widths[0])).astype(np.float32)
+        Y = rng.integers(net.widths[-1], size=len(X))
+        return lambda: module["fit"](X, Y, epochs=20, batch_size=net.batch, optimizer="adam", lr=LR)
+
+    return make
+
+
+def jax_fit(net: Net) -> Step:
+    """Return 20 epochs of JAX's compiled step in a loop, batches cut from shuffled arrays as `fit` does."""
+    step = jax_jit(net)
+
+    def run() -> None:
+        for _ in range(20 * BATCHES):
+            step()
+
+    return run
+
+
+def torch_forward(net: Net) -> Step:
+    """Return PyTorch's prediction for one sample."""
+    import torch
+
+    model, x = torch_model(net), torch.from_numpy(net.batch_of()[0][:1])
+
+    def step() -> None:
+        with torch.inference_mode():
+            model(x)
+
+    return step
+
+
+def jax_forward(net: Net) -> Step:
+    """Return JAX's compiled prediction for one sample."""
+    import jax
+    import jax.numpy as jnp
+
+    x = jnp.asarray(net.batch_of()[0][:1])
+    params = [(jnp.asarray(W), jnp.asarray(b)) for W, b in net.weights()]
+
+    @jax.jit
+    def forward(x: Any) -> Any:
+        for W, b in params[:-1]:
+            x = jax.nn.relu(x @ W.T + b)
+        W, b = params[-1]
+        return jax.nn.softmax(x @ W.T + b)
+
+    return lambda: forward(x).block_until_ready()
+
+
+def generated_forward(style: str) -> Callable[[Net], Step]:
+    """Return the maker of a generated module's prediction for one sample."""
+
+    def make(net: Net) -> Step:
+        module = generated_module(net, style)
+        theta, x = module["init_params"](0), net.batch_of()[0][:1]
+        return lambda: module["forward"](theta, x)
+
+    return make
+
+
+FITS: dict[str, Callable[[Net], Step]] = {
+    "symmlp plain": generated_fit("plain"),
+    "symmlp buffered": generated_fit("buffered"),
+    "symmlp numba": generated_fit("plain", "numba"),
+    "JAX jit": jax_fit,
+}
+FORWARDS: dict[str, Callable[[Net], Step]] = {
+    "symmlp plain": generated_forward("plain"),
+    "symmlp buffered": generated_forward("buffered"),
+    "PyTorch eager": torch_forward,
+    "JAX jit": jax_forward,
+}

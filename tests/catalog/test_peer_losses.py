@@ -61,7 +61,9 @@ FORMULAS: list[tuple[Peer, str, str, Formula]] = [
 ]
 
 
-@pytest.mark.parametrize(("peer", "name", "activation", "formula"), FORMULAS, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    ("peer", "name", "activation", "formula"), FORMULAS, ids=lambda value: value if isinstance(value, str) else ""
+)
 def test_an_offer_has_the_number_of_the_peers_own_formula(
     peer: Peer, name: str, activation: str, formula: Formula
 ) -> None:
