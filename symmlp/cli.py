@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -399,6 +400,8 @@ def main() -> NoReturn:
     # SymPy makes half a million objects that live until the end; looking for garbage among them, during the work or
     # once more when the interpreter ends, is slow.
     gc.set_threshold(500_000, 50, 50)
+    # Pydantic would read the metadata of every installed package to look for plugins, which a spec does without.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     code = run(sys.argv[1:])
     gc.freeze()
     sys.exit(code)
