@@ -78,8 +78,9 @@ def backward_rule(op: Op, operand: str, *, columns: bool = False) -> BackwardRul
     size = {**SIZES, **{index: SIZES[axis] for index, axis in zip(indices, axes, strict=True)}}
     wanted = entry(operand, indices)
     steps = list(_differentiated(op, wanted, size))
-    derived = contract(steps[-1].after, size)
-    for contraction in contractions(steps[-1].after, size):
+    contracted = tuple(contractions(steps[-1].after, size))
+    derived = contracted[-1].after if contracted else contract(steps[-1].after, size)
+    for contraction in contracted:
         rule = f"delta contraction {contraction.replaced} := {contraction.by}"
         steps.append(RuleStep(rule, steps[-1].after, contraction.after))
     folded = fold(op, derived, size)

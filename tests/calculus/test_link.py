@@ -226,16 +226,7 @@ def breaks(link: Link) -> list[int]:
 
 
 @pytest.mark.parametrize("columns", [False, True])
-@pytest.mark.parametrize(
-    "meeting",
-    [
-        *ROWS,
-        pytest.param(
-            Meeting("sigmoid", "bce"),
-            marks=pytest.mark.xfail(strict=True, reason="the step that writes the slope in the value is not recorded"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("meeting", [*ROWS, Meeting("sigmoid", "bce")])
 def test_every_step_starts_where_the_one_before_ended(meeting: Meeting, columns: bool) -> None:
     assert breaks(found(meeting, columns, simplex=ROWS.get(meeting, False))) == []
 
