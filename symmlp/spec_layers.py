@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from symmlp.catalog.activations import Activation, Outputs, activation, read_activation
 from symmlp.catalog.parameters import Settings
 from symmlp.errors import SpecError, shown
-from symmlp.spec_part import Parameters, Part, Units, with_settings
+from symmlp.spec_part import Numbers, Parameters, Part, Units, each_of, with_settings
 
 _ABSENT = object()
 """Stands for an argument that was not given; None is one that was."""
@@ -145,6 +145,36 @@ class AlphaDropout(Layer):
     rate: Rate = Field(0.5, description="a probability from 0 to less than 1")
 
 
+class Standardize(Layer):
+    """Scaling by given numbers, as of inputs: (X - mean) / scale, one number for all units or one a unit."""
+
+    type: Literal["standardize"] = Field("standardize", description="the kind of layer")
+    mean: Numbers = Field(0.0, description="a number, or a list of one number a unit, that is subtracted")
+    scale: Numbers = Field(1.0, description="a number above 0, or a list of one number a unit, that is divided by")
+
+    def means(self, width: int) -> tuple[float, ...]:
+        """Return one mean a unit."""
+        return each_of(self.mean, width)
+
+    def scales(self, width: int) -> tuple[float, ...]:
+        """Return one scale a unit."""
+        return each_of(self.scale, width)
+
+    def check(self, before: Sequence[int]) -> None:
+        """Raise SpecError if there is not one number a unit, or a scale is not above 0."""
+        super().check(before)
+        for name, values in (("mean", self.mean), ("scale", self.scale)):
+            if isinstance(values, tuple) and len(values) != before[-1]:
+                raise SpecError(f"{name}: has {len(values)} numbers; expected {before[-1]}, one a unit, or one number")
+
+    @property
+    def short(self) -> str:
+        """The layer in a short string; of lists it says how long they are."""
+        pairs = (("mean", self.mean), ("scale", self.scale))
+        told = (f"{name}={value!r}" if isinstance(value, float) else f"{len(value)} {name}s" for name, value in pairs)
+        return f"{self.type}({', '.join(told)})"
+
+
 class LayerNorm(Layer):
     """Layer normalization (Ba et al., 2016): over the units of a sample, then a learned gain and shift."""
 
@@ -214,6 +244,7 @@ LAYERS: dict[str, type[Layer]] = {
     "activation": Activate,
     "dropout": Dropout,
     "alpha_dropout": AlphaDropout,
+    "standardize": Standardize,
     "batch_norm": BatchNorm,
     "layer_norm": LayerNorm,
     "rms_norm": RMSNorm,
@@ -242,6 +273,7 @@ AnyLayer = Annotated[
     | Annotated[Activate, Tag("activation")]
     | Annotated[Dropout, Tag("dropout")]
     | Annotated[AlphaDropout, Tag("alpha_dropout")]
+    | Annotated[Standardize, Tag("standardize")]
     | Annotated[BatchNorm, Tag("batch_norm")]
     | Annotated[LayerNorm, Tag("layer_norm")]
     | Annotated[RMSNorm, Tag("rms_norm")]

@@ -63,6 +63,35 @@ Parameters = Annotated[
 """Finite numbers by name."""
 
 
+LEAST, LARGEST = 1e-30, 1e30
+"""Given numbers are at most so large, divisors at least so small: float32 holds both."""
+
+
+def _numbers(values: Any, info: ValidationInfo) -> float | tuple[float, ...]:
+    field, least = info.field_name or "numbers", LEAST if info.field_name == "scale" else -LARGEST
+    entries = values if isinstance(values, list | tuple) else [values]
+    for place, value in enumerate(entries, start=1):
+        where = f"{field}[{place}]" if isinstance(values, list | tuple) else field
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= LARGEST:
+            raise SpecError(f"{where}: expected a number from {least} to {LARGEST}, got {shown(value)}")
+    numbers = tuple(float(value) for value in entries)
+    return numbers if isinstance(values, list | tuple) else numbers[0]
+
+
+Numbers = Annotated[
+    float | tuple[float, ...],
+    PlainValidator(_numbers),
+    PlainSerializer(lambda numbers: list(numbers) if isinstance(numbers, tuple) else numbers),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}}]}),
+]
+"""One number, or a list of one number a unit; what is called scale is above 0."""
+
+
+def each_of(numbers: float | tuple[float, ...], count: int) -> tuple[float, ...]:
+    """Return one number a unit, the same for all if there is one number only."""
+    return numbers if isinstance(numbers, tuple) else (numbers,) * count
+
+
 def with_settings(values: Any, field: str, parameters: str, read: Callable[[str], tuple[str, Settings]]) -> Any:
     """Return the values with `leaky_relu(alpha=0.2)` taken apart, and aliases resolved."""
     text = values.get(field) if isinstance(values, dict) else None

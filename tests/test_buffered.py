@@ -22,6 +22,7 @@ from tests.strategies import Case, drawn_cases
 
 LAYERED = {
     "normalized": "5 -> 7 mish -> layer_norm -> 6 elu -> dropout(rate=0.3) -> 6 glu -> add(layer=3) -> 2 sigmoid | bce",
+    "scaled": "4 -> 7 tanh -> standardize(mean=0.25, scale=0.5) -> 3 softmax | cross_entropy",
     "learned": "6 -> 9 softplus(beta=2) -> 9 prelu -> rms_norm -> 4 srelu -> alpha_dropout(rate=0.2) -> 3 | huber",
     "joined": "3 -> 4 softmin -> 6 maxout_3 -> concat(layer=0) -> 5 log_softmax | nll",
 }

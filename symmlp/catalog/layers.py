@@ -109,6 +109,16 @@ ALPHA_DROPOUT = Op(
 )
 """M and S are 0 and a α' + b where an entry is dropped, a and b elsewhere; 1 and 0 when nothing is."""
 
+STANDARDIZE = Op(
+    "standardize",
+    {"X": (batch, column)},
+    "A",
+    (batch, column),
+    (X[batch, column] - C[column]) / S[column],
+    given={"C": (column,), "S": (column,)},
+)
+"""C and S are numbers of the spec, one a unit."""
+
 ROW_MEAN = Op("row_mean", {"X": (batch, column)}, "U", (batch,), sp.Sum(X[batch, column], (column, 1, n)) / n)
 ROW_CENTRE = Op(
     "row_centre",

@@ -90,6 +90,8 @@ def _drawn(derivation: Derivation, samples: int, seed: tuple[int, int]) -> Point
         arrays[name] = _parameter(generator, name, shape, own_spread, centre if name == f"b{last}" else None)
     for name, dropped, kept in (array for mask in graph.masks for array in mask.arrays):
         arrays[name] = generator.choice([dropped, kept], size=_sized(graph.shapes[name], samples))
+    for name, values in graph.constants.items():
+        arrays[name] = np.reshape(values, _sized(graph.shapes[name], samples))
     inputs, targets = graph.nodes[0].operands["X"], graph.targets
     arrays[inputs] = generator.normal(size=_sized(graph.shapes[inputs], samples))
     arrays[targets] = _targets(derivation, generator, _sized(graph.shapes[targets], samples), attempt)

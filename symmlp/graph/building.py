@@ -27,6 +27,7 @@ from symmlp.catalog.layers import (
     ROW_MEAN,
     ROW_MEAN_SQUARE,
     ROW_NORMALIZE,
+    STANDARDIZE,
     Op,
     column_root,
     entrywise,
@@ -54,6 +55,7 @@ from symmlp.spec_layers import (
     LayerNorm,
     Residual,
     RMSNorm,
+    Standardize,
 )
 
 COLUMN_NAMES = {"Z": "o", "A": "y", "P": "p", "X": "x", "Y": "y", "U": "u", "C": "c", "V": "v", "H": "h"} | {
@@ -89,6 +91,7 @@ def build_graph(network: Network, layout: Layout = "batch") -> Graph:
         "P" if layout == "batch" else "p",
         "Y" if layout == "batch" else "y",
         tuple(builder.statistics),
+        builder.constants,
     )
 
 
@@ -111,6 +114,7 @@ class _Builder:
     masks: list[Mask] = field(default_factory=list)
     starts: dict[str, float] = field(default_factory=dict)
     statistics: list[Statistic] = field(default_factory=list)
+    constants: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def is_last(self) -> bool:
@@ -155,6 +159,13 @@ class _Builder:
             self.starts[name] = start
         return name
 
+    def constant(self, letter: str, values: tuple[float, ...], role: str) -> str:
+        """Return the name of a vector that the spec gives; it is a column in the one-sample layout."""
+        name = f"{letter}{self.number}"
+        self.shapes[name] = (len(values), 1) if self.layout == "sample" else (len(values),)
+        self.roles[name], self.constants[name] = f"{role} of layer {self.number}, given", values
+        return name
+
     def apply(
         self,
         op: Op,
@@ -195,6 +206,14 @@ class _Builder:
         kept, dropped, moved = _alpha_dropout(layer.rate)
         self.masks.append(Mask(layer.rate, (factor, 0.0, kept), (shift, dropped, moved)))
         self.apply(ALPHA_DROPOUT, {"X": self.current}, self.output("activation"), given={"M": factor, "S": shift})
+
+    @add.register
+    def _(self, layer: Standardize) -> None:
+        given = {
+            "C": self.constant("c", layer.means(self.width), "mean"),
+            "S": self.constant("s", layer.scales(self.width), "scale"),
+        }
+        self.apply(STANDARDIZE, {"X": self.current}, self.output("activation"), given=given)
 
     @add.register
     def _(self, layer: LayerNorm) -> None:

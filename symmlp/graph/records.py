@@ -62,7 +62,8 @@ class Graph:
     """Nodes in topological order, shape and role of every array, which are parameters, which are drawn.
 
     `starts` are the values that parameters begin with, where those are not drawn; `prediction` and `targets` are what
-    the two are called; `statistics` are arrays of which training keeps running values for prediction.
+    the two are called; `statistics` are arrays of which training keeps running values for prediction;
+    `constants` are vectors that the spec gives.
     """
 
     nodes: tuple[GraphNode, ...]
@@ -75,6 +76,7 @@ class Graph:
     prediction: str = "P"
     targets: str = "Y"
     statistics: tuple[Statistic, ...] = ()
+    constants: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Prove that every array is made before it is read, and once."""

@@ -94,7 +94,7 @@ class Sequenced:
             ProgramError: which array is not, in which equation.
         """
         program = self.program
-        known = {array.name for array in (*program.inputs, *program.drawn, *program.parameters)}
+        known = {array.name for array in program.given}
         for each in self.instructions:
             for name in sorted(each.reads - known):
                 raise ProgramError(f"{each.target.name} reads {name}, which has no value yet: equation {each.id}")

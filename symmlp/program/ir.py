@@ -92,7 +92,8 @@ class Routine:
 class Program:
     """What a module computes: forward, loss and backward statements, the functions called, the optimizers' updates.
 
-    `drawn` are arrays that training draws for every batch, `routines` what was asked for beyond the gradient.
+    `drawn` are arrays that training draws for every batch, `constants` those that the spec gives, `routines` what was
+    asked for beyond the gradient.
     """
 
     inputs: tuple[Var, ...]
@@ -107,11 +108,17 @@ class Program:
     prediction: str
     totals: tuple[Statement, ...] = ()
     routines: tuple[Routine, ...] = ()
+    constants: tuple[Var, ...] = ()
 
     @property
     def losses(self) -> tuple[Statement, ...]:
         """What is made of prediction and targets: each sample's totals, if there are any, and the loss."""
         return (*self.totals, self.loss)
+
+    @property
+    def given(self) -> tuple[Var, ...]:
+        """What is there before the first statement."""
+        return (*self.inputs, *self.drawn, *self.constants, *self.parameters)
 
     @property
     def names(self) -> dict[str, str]:
@@ -129,7 +136,7 @@ class Program:
         Raises:
             ProgramError: what is wrong, in which statement.
         """
-        known = {array.name: array.shape for array in (*self.inputs, *self.drawn, *self.parameters)}
+        known = {array.name: array.shape for array in self.given}
         check_sequence(self.body, known)
         made = {statement.target.name for statement in self.backward}
         for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
@@ -145,8 +152,7 @@ class Program:
         return self
 
     def _check_routine(self, routine: Routine) -> None:
-        arrays = (*self.inputs, *self.drawn, *self.parameters, *routine.along)
-        known = {array.name: array.shape for array in arrays}
+        known = {array.name: array.shape for array in (*self.given, *routine.along)}
         check_sequence((*self.forward, *routine.statements), known)
         for result in routine.results:
             if result not in known:

@@ -51,6 +51,7 @@ def lower(derivation: Derivation) -> Program:
         gradients=tuple(f"d{name}" for name in derivation.graph.parameters),
         prediction="P",
         routines=routines,
+        constants=tuple(Var(name, shapes[name]) for name in derivation.graph.constants),
     )
 
 

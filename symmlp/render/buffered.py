@@ -148,7 +148,7 @@ class _Writer:
     def whole(self, name: str) -> str:
         """Return how an array is written outside of loops."""
         program = self.plan.sequenced.program
-        own = {each.name for each in program.parameters} | set(program.gradients)
+        own = {each.name for each in (*program.parameters, *program.constants)} | set(program.gradients)
         scalars = {each.target.name for each in self.plan.sequenced.instructions if not each.target.shape}
         return name if name in own | scalars else f"w.{name}"
 

@@ -117,6 +117,7 @@ class ModuleContext:
     masks: tuple[MaskText, ...]
     drawn: tuple[str, ...]
     keep_all: tuple[str, ...]
+    constants: tuple[str, ...]
     statistics: tuple[StatisticText, ...]
     prediction_kind: str
     target_kind: str

@@ -16,7 +16,7 @@ from symmlp.program.ir import Program
 from symmlp.render.contexts import Context, Dtype, MaskText, ParameterText
 from symmlp.render.functions import error_functions
 from symmlp.render.initializers import initializer_text
-from symmlp.render.layout import WIDTH, assignment, literal, tuple_lines
+from symmlp.render.layout import WIDTH, assignment, broken_call, literal, tuple_lines
 from symmlp.render.optimizers import optimizer_text
 from symmlp.render.routines import gauss_newton_at, routine_text, second_order_rows
 from symmlp.render.statements import Writer, gradient_result, masks_unpacking, reading, size_reading
@@ -55,6 +55,7 @@ def shared(
         "masks": tuple(_mask(mask, derivation) for mask in derivation.graph.masks),
         "drawn": tuple(array.name for array in program.drawn),
         "keep_all": tuple(_keep_all(derivation.graph.masks)),
+        "constants": tuple(line for name in derivation.graph.constants for line in _constant(name, derivation)),
         "statistics": tuple(statistic_text(each, derivation.graph) for each in derivation.graph.statistics),
         "prediction_kind": loss.decides,
         "target_kind": loss.targets,
@@ -124,6 +125,25 @@ def _mask(mask: Mask, derivation: Derivation) -> MaskText:
     return MaskText(repr(mask.rate), int(width), arrays)
 
 
+def _constant(name: str, derivation: Derivation) -> Iterator[str]:
+    values = derivation.graph.constants[name]
+    if len(set(values)) == 1:
+        yield f"{name} = np.full({len(values)}, {values[0]!r}, DTYPE)"
+        return
+    numbers = f"[{', '.join(map(repr, values))}]"
+    if len(numbers) + 8 + len("DTYPE") <= WIDTH:
+        yield from broken_call(f"{name} = np.array({numbers}, DTYPE)", WIDTH)
+    else:
+        yield from (
+            f"{name} = np.array(",
+            "    [",
+            *(f"        {each!r}," for each in values),
+            "    ],",
+            "    DTYPE,",
+            ")",
+        )
+
+
 def _keep_all(masks: Sequence[Mask]) -> list[str]:
     """Return the lines that give the values of all masks when nothing is dropped: factors 1, shifts 0."""
     values = [value for mask in masks for value in ("1.0", "0.0")[: len(mask.arrays)]]
@@ -133,7 +153,12 @@ def _keep_all(masks: Sequence[Mask]) -> list[str]:
 def _notation(program: Program, derivation: Derivation) -> Iterator[str]:
     rows = [("N", "", "samples in the batch"), ("X", shape_text(program.inputs[0].shape), "inputs")]
     rows.append(("Y", shape_text(program.inputs[1].shape), "targets"))
-    arrays = (*program.parameters, *program.drawn, *(each.target for each in (*program.forward, *program.totals)))
+    arrays = (
+        *program.parameters,
+        *program.drawn,
+        *program.constants,
+        *(each.target for each in (*program.forward, *program.totals)),
+    )
     rows += [(each.name, shape_text(each.shape), derivation.graph.roles[each.name]) for each in arrays]
     rows += [("L", "()", "loss"), ("dV", "as V", "∂L/∂V, for any V above"), *second_order_rows(program)]
     rows.insert(0, ("name", "shape", "meaning"))

@@ -19,6 +19,7 @@ from symmlp.spec_layers import (
     LayerNorm,
     Residual,
     RMSNorm,
+    Standardize,
 )
 from symmlp.verification.layout import pieces
 
@@ -28,7 +29,8 @@ Masks = Mapping[int, tuple[Rows, ...]]
 """What is given to a layer besides its inputs, by its number.
 
 A dropout gets rows of factors, an alpha dropout of shifts too, a batch normalization one row of means and one of
-variances, which are then taken instead of the batch's own.
+variances, which are then taken instead of the batch's own, and a standardization one of means and one of scales,
+which are taken instead of the spec's.
 """
 
 
@@ -65,6 +67,8 @@ class Stack:
                 return rows, self.activated(number, [rows], _learned(layer.definition, number, parameters))
             case Dropout() | AlphaDropout():
                 return rows, self._masked(rows, masks.get(number))
+            case Standardize():
+                return rows, self._standardized(rows, layer, masks.get(number))
             case LayerNorm():
                 gains, shifts = parameters[f"g{number}"], parameters[f"b{number}"]
                 normalized = [self._normalized(_centred(row), layer.epsilon) for row in rows]
@@ -94,6 +98,12 @@ class Stack:
         factor, *shift = drawn
         scaled = [_times(*pair) for pair in zip(rows, factor, strict=True)]
         return [_plus(*pair) for pair in zip(scaled, shift[0], strict=True)] if shift else scaled
+
+    def _standardized(self, rows: Rows, layer: Standardize, given: tuple[Rows, ...] | None) -> Rows:
+        width = len(rows[0])
+        own = [[self.number(each) for each in values] for values in (layer.means(width), layer.scales(width))]
+        means, scales = own if given is None else (row for (row,) in given)
+        return [[(entry - mean) / scale for entry, mean, scale in zip(row, means, scales, strict=True)] for row in rows]
 
     def _normalized_columns(self, rows: Rows, given: tuple[Rows, ...] | None, epsilon: float) -> list[Row]:
         columns = [list(column) for column in zip(*rows, strict=True)]

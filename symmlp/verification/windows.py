@@ -17,7 +17,7 @@ import sympy as sp
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import Size
 from symmlp.spec import Network
-from symmlp.spec_layers import AlphaDropout, Concatenate, Dropout, Residual
+from symmlp.spec_layers import AlphaDropout, Concatenate, Dropout, Residual, Standardize
 from symmlp.verification.expansion import ELEMENTARY, Entries
 from symmlp.verification.held import held
 from symmlp.verification.layout import Layout
@@ -117,11 +117,18 @@ class Window:
         for layer in self.layers:
             for name in self._masks(layer):
                 arrays[name] = free_symbols(name, SAMPLES, self._small(layer))
+            for name in self._constants(layer):
+                arrays[name] = free_symbols(name, self._small(layer))
         if self.ends_in_loss:
             arrays["Y"] = self._targets()
         else:
             arrays[self.cotangent] = free_symbols(self.cotangent, SAMPLES, self._small(self.last))
         return arrays
+
+    def _constants(self, layer: int) -> list[str]:
+        """Return the names of the vectors that the spec gives for a layer."""
+        is_standardized = isinstance(self.network.layers[layer - 1], Standardize)
+        return [f"c{layer}", f"s{layer}"] if is_standardized else []
 
     def _masks(self, layer: int) -> list[str]:
         """Return the names of what is drawn for a layer."""
@@ -163,6 +170,7 @@ class Window:
         stack = Stack(self.network, self._activated, _dot, ELEMENTARY["sqrt"], _exact)
         for layer in self.layers:
             drawn: tuple[Rows, ...] = tuple(list(self.given[name]) for name in self._masks(layer))
+            drawn += tuple([list(self.given[name])] for name in self._constants(layer))
             masks = {layer: drawn} if drawn else {}
             before, outputs[layer] = stack.layer(layer, self.given, outputs, masks)
             arrays |= {f"Z{layer}": _array(before), self.activation_name(layer): _array(outputs[layer])}
@@ -191,9 +199,12 @@ class Window:
 
     @property
     def differentiated(self) -> Iterator[str]:
-        """Names of the arrays whose gradients the equations must give: parameters, and inputs that are activations."""
+        """Names of the arrays whose gradients the equations must give: parameters, and activations that have any."""
+        constants = {name for layer in self.layers for name in self._constants(layer)}
+        first = min((parameter.layer for parameter in Layout.of(self.network).parameters), default=0)
+        fixed = {self.activation_name(layer) for layer in self.incoming if layer < first}
         for name in self.given:
-            if name not in ("X", "Y", self.cotangent) and name[0] not in "MS":
+            if name not in {"X", "Y", self.cotangent} | constants | fixed and name[0] not in "MS":
                 yield name
 
 
