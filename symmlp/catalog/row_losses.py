@@ -61,11 +61,12 @@ ROW_LOSSES: dict[str, Maker[Loss]] = {
     ),
     "tversky": lambda name: _family(
         name,
-        1 - (t + smooth) / (t + alpha * q + beta * r + smooth),
+        1 - (t + smooth) / v,
         (
             Total(t, p * y, "overlap"),
             Total(q, p * (1 - y), "prediction outside the target"),
             Total(r, y * (1 - p), "target outside the prediction"),
+            Total(v, t + alpha * q + beta * r + smooth, "overlap and what lies outside it, weighted", "each"),
         ),
         Parameter("alpha", 0.5, at_least=0),
         Parameter("beta", 0.5, at_least=0),

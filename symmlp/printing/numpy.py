@@ -89,7 +89,7 @@ class NumpyPrinter:
             case Number(value):
                 return _number(value)
             case Real(value):
-                text = repr(value).replace("inf", "np.inf")
+                text = repr(value).replace("inf", "np.inf").replace("e+", "e")
                 return text, ATOM if value >= 0 else UNARY
             case SizeOf(size):
                 return str(size), ATOM

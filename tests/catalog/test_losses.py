@@ -12,6 +12,7 @@ from symmlp.calculus.exact import exact
 from symmlp.calculus.functions import ElementFunction
 from symmlp.catalog.losses import ALIASES, TABLE, loss, p, y
 from symmlp.errors import DataError, SpecError
+from symmlp.notation import n
 from symmlp.samples.checks import check_targets
 from symmlp.spec import Network
 from tests.generated_modules import module_of
@@ -84,8 +85,8 @@ def test_every_alias_leads_to_an_entry_and_is_none_itself(alias: str) -> None:
 def test_a_definition_depends_on_each_of_its_parameters(name: str) -> None:
     family = TABLE[name].family
     assert family is not None
-    parts = [family.definition, *(each.term for each in TABLE[name].totals)]
-    own = {p, y, *(each.symbol for each in TABLE[name].totals)}
+    parts = [family.definition, TABLE[name].target, *(each.term for each in TABLE[name].totals)]
+    own = {p, y, n, *(each.symbol for each in TABLE[name].totals)}
     assert {each.symbol for each in family.parameters} == {
         symbol for part in parts for symbol in part.free_symbols
     } - own
