@@ -70,12 +70,12 @@ def aliases(derivation: Derivation) -> dict[str, str]:
     graph = derivation.graph
     letter = "A" if derivation.layout == "batch" else "y"
     found = {
-        f"{letter}0": graph.nodes[0].operands["X"],
+        f"{letter}0": graph.inputs,
         f"{letter}{len(derivation.network.layers)}": graph.prediction,
     }
     if derivation.layout == "sample":
         # Whoever has the batch's letters in mind is understood: P − Y, X, A1 and Z1 for p − y, x, y1 and o1.
-        single = ("X", graph.nodes[0].operands["X"]), ("P", graph.prediction), ("Y", graph.targets)
+        single = ("X", graph.inputs), ("P", graph.prediction), ("Y", graph.targets)
         found |= dict(single)
         found |= {_BATCH[name[0]] + name[1:]: name for name in graph.shapes if name[0] in _BATCH and name[1:].isdigit()}
     return {alias: name for alias, name in found.items() if alias not in graph.shapes}

@@ -88,7 +88,7 @@ def _place(subject: Subject, name: str) -> Place | None:
 def _values(subject: Subject) -> dict[str, Place]:
     """Return the places of inputs, pre-activations and activations."""
     graph = subject.derivation.graph
-    found: dict[str, Place] = {graph.nodes[0].operands["X"]: ("activation", 0)}
+    found: dict[str, Place] = {graph.inputs: ("activation", 0)}
     for node in graph.network_nodes:
         found[node.output] = ("activation" if node.function else "pre-activation", node.layer)
     return found

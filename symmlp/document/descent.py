@@ -81,7 +81,7 @@ class Descent:
     def _arrays(self) -> tuple[str, str, str]:
         """Return the names of prediction, targets and inputs."""
         graph = self.derivation.graph
-        return graph.prediction, graph.targets, graph.nodes[0].operands["X"]
+        return graph.prediction, graph.targets, graph.inputs
 
     @property
     def _is_single(self) -> bool:

@@ -90,6 +90,11 @@ class Graph:
             made.add(node.output)
 
     @property
+    def inputs(self) -> str:
+        """The array of the network's inputs, which the first op calls by a letter of its own."""
+        return next(iter(self.nodes[0].operands.values()))
+
+    @property
     def network_nodes(self) -> tuple[GraphNode, ...]:
         """The nodes from the inputs to the prediction."""
         return self.nodes[: self._loss_starts_at]

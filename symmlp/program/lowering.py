@@ -60,7 +60,7 @@ def _routines(derivation: Derivation) -> tuple[Routine, ...]:
     graph, parameters = derivation.graph, derivation.graph.parameters
     prediction = Var(f"J_{graph.prediction}", graph.shapes[graph.prediction])
     rows = tuple(map(_statement, derivation.second.get("jacobian", ())))
-    inputs = graph.nodes[0].operands["X"]
+    inputs = graph.inputs
     jacobians = (
         Routine("jacobian_of_inputs", (prediction,), rows, (f"J_{inputs}",)),
         Routine("jacobian_of_parameters", (prediction,), rows, tuple(f"J_{name}" for name in parameters)),

@@ -33,7 +33,7 @@ class JacobianWalker(Walker):
     def equations(self) -> Iterator[Equation]:
         """Yield the Jacobians of all arrays, from the last pre-activation to the inputs, parameters of each sample."""
         prediction = self.graph.prediction
-        inputs = self.graph.nodes[0].operands["X"]
+        inputs = self.graph.inputs
         yield from self.chain(
             self.graph.network_nodes, {prediction}, needed={*self.graph.needs_gradient(), inputs, *self._outputs}
         )
