@@ -64,6 +64,7 @@ _EXAMPLES = {
     "activation": "4 -> tanh -> 3 | mse",
     "dropout": "4 -> dropout -> 3 | mse",
     "alpha_dropout": "4 -> alpha_dropout -> 3 | mse",
+    "randomized_relu": "4 -> randomized_relu -> 3 | mse",
     "standardize": "4 -> standardize -> 3 | mse",
     "batch_norm": "4 -> batch_norm -> 3 | mse",
     "layer_norm": "4 -> layer_norm -> 3 | mse",

@@ -181,6 +181,10 @@ def _check_layers(network: Network) -> None:
 
 def _check_output(network: Network) -> None:
     last, lost = network.layers[-1], network.loss_definition
+    if not last.may_end:
+        raise SpecError(
+            f"layers[{len(network.layers)}].type: {last.type} is the last layer; expected another behind it"
+        )
     if last.outputs not in lost.accepts:
         hint = _REMEDIES.get((network.loss, last.outputs), f"a {' or '.join(lost.accepts)} output")
         end = f"activation {shown(last.definition.name)}" if last.definition else f"layer {shown(last.type)}"

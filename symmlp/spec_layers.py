@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -17,6 +17,7 @@ _ABSENT = object()
 
 Rate = Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
 Epsilon = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
+Slope = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Momentum = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
 Earlier = Annotated[int, Field(strict=True, ge=0)]
 
@@ -25,6 +26,8 @@ class Layer(Part):
     """A layer: from the activations of the layer before to its own."""
 
     type: str
+    may_end: ClassVar[bool] = True
+    """Whether a network may end in the layer."""
 
     @property
     def definition(self) -> Activation | None:
@@ -175,6 +178,39 @@ class Standardize(Layer):
         return f"{self.type}({', '.join(told)})"
 
 
+class RandomizedReLU(Layer):
+    """Randomized leaky relu (Xu et al., 2015): slopes below 0 are drawn from U(lower, upper) in training.
+
+    In prediction the slope is their mean. It stands before another layer.
+    """
+
+    type: Literal["randomized_relu"] = Field("randomized_relu", description="the kind of layer")
+    lower: Slope = Field(1 / 8, description="the smallest slope, a number from 0 to 1")
+    upper: Slope = Field(1 / 3, description="the largest slope, a number from 0 to 1, above lower")
+    may_end: ClassVar[bool] = False
+
+    @property
+    def definition(self) -> Activation:
+        """The positive part, which the drawn slopes complete."""
+        return activation("relu")
+
+    @property
+    def outputs(self) -> Outputs:
+        """Where its values lie."""
+        return "real"
+
+    @property
+    def mean(self) -> float:
+        """The slope in prediction."""
+        return (self.lower + self.upper) / 2
+
+    def check(self, before: Sequence[int]) -> None:
+        """Raise SpecError if the interval is empty."""
+        super().check(before)
+        if not self.lower < self.upper:
+            raise SpecError(f"upper: expected a number above lower = {self.lower}, got {self.upper}")
+
+
 class LayerNorm(Layer):
     """Layer normalization (Ba et al., 2016): over the units of a sample, then a learned gain and shift."""
 
@@ -244,6 +280,7 @@ LAYERS: dict[str, type[Layer]] = {
     "activation": Activate,
     "dropout": Dropout,
     "alpha_dropout": AlphaDropout,
+    "randomized_relu": RandomizedReLU,
     "standardize": Standardize,
     "batch_norm": BatchNorm,
     "layer_norm": LayerNorm,
@@ -273,6 +310,7 @@ AnyLayer = Annotated[
     | Annotated[Activate, Tag("activation")]
     | Annotated[Dropout, Tag("dropout")]
     | Annotated[AlphaDropout, Tag("alpha_dropout")]
+    | Annotated[RandomizedReLU, Tag("randomized_relu")]
     | Annotated[Standardize, Tag("standardize")]
     | Annotated[BatchNorm, Tag("batch_norm")]
     | Annotated[LayerNorm, Tag("layer_norm")]

@@ -14,7 +14,17 @@ from symmlp.errors import SpecError, did_you_mean, shown
 MAX_FILE_BYTES = 4 * 2**20
 MAX_SHORT_LENGTH = 200_000
 
-LAYER_TYPES = ("dropout", "alpha_dropout", "standardize", "batch_norm", "layer_norm", "rms_norm", "add", "concat")
+LAYER_TYPES = (
+    "dropout",
+    "alpha_dropout",
+    "randomized_relu",
+    "standardize",
+    "batch_norm",
+    "layer_norm",
+    "rms_norm",
+    "add",
+    "concat",
+)
 """Layers that a short string calls by their type, with their fields in brackets."""
 
 _LAYER = re.compile(r"\s*(?P<units>[^\s{]+)(?:\s+(?P<activation>(?:\{.*\}|[^\s{}(]+)(?:\s*\(.*\))?))?\s*", re.DOTALL)

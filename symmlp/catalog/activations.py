@@ -112,7 +112,7 @@ TABLE: Entries[Activation] = Entries(
             Parameter("lower", 0.125),
             Parameter("upper", Fraction(1, 3)),
             ascending=("lower", "upper"),
-            note="at its mean slope, as in PyTorch's evaluation mode; nothing is drawn in training",
+            note="at its mean slope, as in PyTorch's evaluation mode; the layer randomized_relu draws in training",
         ),
         "relu6": lambda name: Activation(name, smaller(larger(0, x), 6), outputs="nonnegative"),
         "elu": lambda name: _family(

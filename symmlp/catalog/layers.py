@@ -99,6 +99,16 @@ DROPOUT = Op(
 )
 """M is 0 where an entry is dropped, 1/(1 - rate) elsewhere; 1 everywhere when nothing is."""
 
+RANDOM_LEAK = Op(
+    "random_leak",
+    {"X": (batch, column), "R": (batch, column)},
+    "A",
+    (batch, column),
+    R[batch, column] + M[batch, column] * (X[batch, column] - R[batch, column]),
+    given={"M": (batch, column)},
+)
+"""R is relu(X), so X - R is the negative part; M are its slopes, drawn in training."""
+
 ALPHA_DROPOUT = Op(
     "alpha_dropout",
     {"X": (batch, column)},

@@ -23,6 +23,7 @@ from symmlp.catalog.layers import (
     ENTRYWISE_LOSS,
     GAIN,
     GAIN_AND_SHIFT,
+    RANDOM_LEAK,
     ROW_CENTRE,
     ROW_MEAN,
     ROW_MEAN_SQUARE,
@@ -53,6 +54,7 @@ from symmlp.spec_layers import (
     Dropout,
     Layer,
     LayerNorm,
+    RandomizedReLU,
     Residual,
     RMSNorm,
     Standardize,
@@ -198,6 +200,17 @@ class _Builder:
         mask = self.array("M", self.number, self.width, f"mask of layer {self.number}, drawn; 1 in prediction")
         self.masks.append(Mask(layer.rate, (mask, 0.0, 1 / (1 - layer.rate))))
         self.apply(DROPOUT, {"X": self.current}, self.output("activation"), given={"M": mask})
+
+    @add.register
+    def _(self, layer: RandomizedReLU) -> None:
+        inputs = self.current
+        positive = self.array("R", self.number, self.width, f"positive part, layer {self.number}")
+        self.apply(ELEMENTWISE, {"Z": inputs}, positive, _function_name(layer.definition, self.functions))
+        slopes = self.array(
+            "M", self.number, self.width, f"slopes of layer {self.number}, drawn; the mean in prediction"
+        )
+        self.masks.append(Mask(0.0, (slopes, layer.lower, layer.upper), is_uniform=True))
+        self.apply(RANDOM_LEAK, {"X": inputs, "R": positive}, self.output("activation"), given={"M": slopes})
 
     @add.register
     def _(self, layer: AlphaDropout) -> None:

@@ -43,12 +43,14 @@ class ParameterText:
 class MaskText:
     """Arrays that are drawn together: the probability that an entry is dropped, the shape, and (name, value) pairs.
 
-    `arrays` gives the name of each, what it holds where an entry is kept, and where it is dropped.
+    `arrays` gives the name of each, what it holds where an entry is kept, and where it is dropped; if it `is_uniform`,
+    they are the ends of the interval from which it is drawn.
     """
 
     rate: str
     width: int
     arrays: tuple[tuple[str, str, str], ...]
+    is_uniform: bool
 
 
 @dataclass(frozen=True)

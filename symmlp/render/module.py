@@ -21,7 +21,7 @@ from symmlp.render.optimizers import optimizer_text
 from symmlp.render.routines import gauss_newton_at, routine_text, second_order_rows
 from symmlp.render.statements import Writer, gradient_result, masks_unpacking, reading, size_reading
 from symmlp.render.statistics import statistic_text
-from symmlp.spec_layers import Dense, Layer
+from symmlp.spec_layers import Activate, Dense, Layer
 
 COSTED = 32
 """The number of samples for which a module's cost stands there as a number: the batch size of `fit`."""
@@ -109,7 +109,7 @@ def _layer_text(layer: Layer, function: str | None) -> str:
     """Return `8 tanh`, or the type and the numbers of any other layer."""
     if isinstance(layer, Dense):
         return f"{layer.units} {function}"
-    return str(function) if layer.definition else layer.short
+    return str(function) if isinstance(layer, Activate) else layer.short
 
 
 def _layers(derivation: Derivation) -> dict[str, int]:
@@ -122,7 +122,7 @@ def _layers(derivation: Derivation) -> dict[str, int]:
 def _mask(mask: Mask, derivation: Derivation) -> MaskText:
     (_, width) = derivation.graph.shapes[mask.factor[0]]
     arrays = tuple((name, repr(kept), repr(dropped)) for name, dropped, kept in mask.arrays)
-    return MaskText(repr(mask.rate), int(width), arrays)
+    return MaskText(repr(mask.rate), int(width), arrays, mask.is_uniform)
 
 
 def _constant(name: str, derivation: Derivation) -> Iterator[str]:
@@ -144,9 +144,14 @@ def _constant(name: str, derivation: Derivation) -> Iterator[str]:
         )
 
 
+def _whole(mask: Mask) -> tuple[str, ...]:
+    _, low, high = mask.factor
+    return (repr((low + high) / 2),) if mask.is_uniform else ("1.0", "0.0")[: len(mask.arrays)]
+
+
 def _keep_all(masks: Sequence[Mask]) -> list[str]:
-    """Return the lines that give the values of all masks when nothing is dropped: factors 1, shifts 0."""
-    values = [value for mask in masks for value in ("1.0", "0.0")[: len(mask.arrays)]]
+    """Return the lines that give the values of all masks in prediction: factors 1, shifts 0, slopes their mean."""
+    values = [value for mask in masks for value in _whole(mask)]
     return tuple_lines("KEEP_ALL = ", values) if values else []
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from symmlp.errors import SymmlpError, shown
 from symmlp.spec import Network
-from symmlp.spec_layers import AlphaDropout, Dropout
+from symmlp.spec_layers import AlphaDropout, Dropout, RandomizedReLU
 from symmlp.verification.layout import Array
 from symmlp.verification.report import Check
 from symmlp.verification.sample import Sample
@@ -108,6 +108,9 @@ class Contract:
         masks = iter(self.subject.call("draw_masks", np.random.default_rng(0), MANY))
         for number, layer in dropouts.items():
             factor, *shift = [next(masks) for _ in self.sample.masks[number]]
+            if isinstance(layer, RandomizedReLU):
+                yield from _of_slopes(number, factor, layer)
+                continue
             assert isinstance(layer, Dropout | AlphaDropout)
             share = float(np.mean(factor == 0))
             if factor.shape != (MANY, self.subject.network.widths[number]) or factor.dtype != self.subject.dtype:
@@ -211,6 +214,18 @@ class Contract:
             for name, arguments in calls:
                 self.subject.call(name, *arguments)
         yield from ()
+
+
+def _of_slopes(number: int, slopes: Array, layer: RandomizedReLU) -> Iterator[Fault]:
+    """Yield what is wrong with slopes that are to be uniform from lower to upper: mean, deviation, ends."""
+    width = layer.upper - layer.lower
+    found = (float(np.mean(slopes)), float(np.std(slopes)))
+    near = 5 * width / math.sqrt(slopes.size)
+    slack = 1e-6
+    if any(abs(one - other) > near for one, other in zip(found, (layer.mean, width / math.sqrt(12)), strict=True)):
+        yield f"draw_masks: layer {number} has slopes of mean {found[0]:.3f} and deviation {found[1]:.3f}"
+    elif slopes.min() < layer.lower - slack or slopes.max() > layer.upper + slack:
+        yield f"draw_masks: layer {number} has slopes from {slopes.min()} to {slopes.max()}"
 
 
 def _of_moments(number: int, factor: Array, shift: list[Array]) -> Iterator[Fault]:

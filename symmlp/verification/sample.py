@@ -12,7 +12,7 @@ import mpmath
 import numpy as np
 
 from symmlp.spec import Network
-from symmlp.spec_layers import AlphaDropout, Dropout
+from symmlp.spec_layers import AlphaDropout, Dropout, RandomizedReLU
 from symmlp.verification.evaluation import Evaluation, NotRealError, Number
 from symmlp.verification.layout import Array, Layout
 from symmlp.verification.reference import Definitions, Reference
@@ -194,7 +194,7 @@ def _masks(network: Network, generator: np.random.Generator, samples: int) -> di
     """Return random masks: any numbers will do for a derivative, so none is zero and all differ."""
     masks = {}
     for number, layer in enumerate(network.layers, start=1):
-        count = {Dropout: 1, AlphaDropout: 2}.get(type(layer), 0)
+        count = {Dropout: 1, RandomizedReLU: 1, AlphaDropout: 2}.get(type(layer), 0)
         shape = (samples, network.widths[number])
         if count:
             masks[number] = tuple(_as_float32(generator.uniform(0.5, 1.5, size=shape)) for _ in range(count))

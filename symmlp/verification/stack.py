@@ -17,6 +17,7 @@ from symmlp.spec_layers import (
     Dense,
     Dropout,
     LayerNorm,
+    RandomizedReLU,
     Residual,
     RMSNorm,
     Standardize,
@@ -67,6 +68,10 @@ class Stack:
                 return rows, self.activated(number, [rows], _learned(layer.definition, number, parameters))
             case Dropout() | AlphaDropout():
                 return rows, self._masked(rows, masks.get(number))
+            case RandomizedReLU():
+                drawn = masks.get(number)
+                slopes = [[self.number(layer.mean)] * len(row) for row in rows] if drawn is None else drawn[0]
+                return rows, self._leaking(rows, self.activated(number, [rows], []), slopes)
             case Standardize():
                 return rows, self._standardized(rows, layer, masks.get(number))
             case LayerNorm():
@@ -98,6 +103,12 @@ class Stack:
         factor, *shift = drawn
         scaled = [_times(*pair) for pair in zip(rows, factor, strict=True)]
         return [_plus(*pair) for pair in zip(scaled, shift[0], strict=True)] if shift else scaled
+
+    def _leaking(self, rows: Rows, positive: Rows, slopes: Rows) -> Rows:
+        return [
+            [above + slope * (entry - above) for entry, above, slope in zip(*each, strict=True)]
+            for each in zip(rows, positive, slopes, strict=True)
+        ]
 
     def _standardized(self, rows: Rows, layer: Standardize, given: tuple[Rows, ...] | None) -> Rows:
         width = len(rows[0])

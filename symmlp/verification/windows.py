@@ -17,7 +17,7 @@ import sympy as sp
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import Size
 from symmlp.spec import Network
-from symmlp.spec_layers import AlphaDropout, Concatenate, Dropout, Residual, Standardize
+from symmlp.spec_layers import AlphaDropout, Concatenate, Dropout, RandomizedReLU, Residual, Standardize
 from symmlp.verification.expansion import ELEMENTARY, Entries
 from symmlp.verification.held import held
 from symmlp.verification.layout import Layout
@@ -133,7 +133,7 @@ class Window:
     def _masks(self, layer: int) -> list[str]:
         """Return the names of what is drawn for a layer."""
         match self.network.layers[layer - 1]:
-            case Dropout():
+            case Dropout() | RandomizedReLU():
                 return [f"M{layer}"]
             case AlphaDropout():
                 return [f"M{layer}", f"S{layer}"]
