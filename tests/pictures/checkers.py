@@ -21,7 +21,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 def expected_ids(derivation: Derivation, *, backward: bool) -> set[str]:
     """Return the ids that a picture must show: forward and loss, and the backward ones if they are drawn."""
-    ids = {equation.id for equation in (*derivation.forward, derivation.loss)}
+    ids = {equation.id for equation in (*derivation.forward, *derivation.losses)}
     return ids | {equation.id for equation in derivation.backward} if backward else ids
 
 
