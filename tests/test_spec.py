@@ -281,7 +281,7 @@ def test_a_loss_is_a_text(value: Any) -> None:
     ("layer", "loss", "expected"),
     [
         ("3 sigmoid", "cross_entropy", "softmax, or the loss bce"),
-        ("3 tanh", "cross_entropy", "softmax as the last activation"),
+        ("3 tanh", "cross_entropy", "softmax as the last activation, or the loss cross_entropy_with_logits"),
         ("3 {x*2}", "cross_entropy", "softmax as the last activation"),
         ("3 softmax", "bce", "sigmoid, or the loss cross_entropy"),
         ("3 tanh", "bce", "sigmoid, or the loss bce_with_logits"),
