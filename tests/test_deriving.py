@@ -459,7 +459,7 @@ def test_what_code_computes_is_the_same_number(number: int, layout: Layout) -> N
         written, computed = (
             Values.of(derivation, DRAWN[number], form).everything().arrays for form in ("value", "stable")
         )
-    for equation in (derivation.loss, *derivation.backward):
+    for equation in (*derivation.losses, *derivation.backward):
         expected = np.asarray(written[equation.target], dtype=float)
         assert gap(computed[equation.target], expected) <= PROMISED, equation.target
 
@@ -717,7 +717,7 @@ def test_a_rule_is_derived_once_for_each_kind_of_op(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("own", drawn_networks(12), ids=Network.short)
 def test_ids_count_forward_loss_backward_and_the_steps_of_each(own: Network, layout: Layout) -> None:
     derivation = derive(own, layout=layout)
-    for letter, equations in (("F", derivation.forward), ("L", (derivation.loss,)), ("B", derivation.backward)):
+    for letter, equations in (("F", derivation.forward), ("L", derivation.losses), ("B", derivation.backward)):
         assert [each.id for each in equations] == [f"{letter}{number}" for number in range(1, len(equations) + 1)]
     for equation in derivation.equations:
         assert [step.id for step in equation.steps] == [

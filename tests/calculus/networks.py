@@ -126,9 +126,9 @@ class Values:
         inputs, targets = case.inputs(), case.targets()
         if targets.ndim == 1:
             targets = np.eye(case.network.outputs)[targets]
-        first, last = derivation.graph.nodes[0], derivation.graph.nodes[-1]
+        first = derivation.graph.nodes[0]
         given[first.operands["X"]] = inputs[:1].T if one else inputs
-        given[last.given["Y"]] = targets[:1].T if one else targets
+        given[derivation.graph.targets] = targets[:1].T if one else targets
         return cls(derivation, {name: precise_entries(array) for name, array in given.items()}, form)
 
     def world(self) -> World:
@@ -148,11 +148,11 @@ class Values:
     def everything(self) -> Values:
         """Return the values of all arrays."""
         derivation = self.derivation
-        return self.made((*derivation.forward, derivation.loss, *derivation.backward))
+        return self.made((*derivation.forward, *derivation.losses, *derivation.backward))
 
     def loss(self) -> Any:
         """Return the loss, computed forward."""
-        return self.made((*self.derivation.forward, self.derivation.loss)).arrays["L"]
+        return self.made((*self.derivation.forward, *self.derivation.losses)).arrays["L"]
 
     def moved(self, name: str, place: tuple[int, ...], step: Any) -> Values:
         """Return the values with one entry of a given array moved."""
