@@ -99,7 +99,8 @@ def _product(shape: Sequence[int]) -> int:
 
 
 def _kernel_text(each: Kernel) -> KernelText:
-    return KernelText(each.name, ", ".join(each.arguments), tuple(each.lines))
+    *before, last = broken_call(f"def {each.name}({', '.join(each.arguments)})", WIDTH - 1)
+    return KernelText((*before, f"{last}:"), tuple(each.lines))
 
 
 class _Kernels:

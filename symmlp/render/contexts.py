@@ -172,10 +172,9 @@ class ElementaryText:
 
 @dataclass(frozen=True)
 class KernelText:
-    """A compiled loop: its name, its arguments and its lines."""
+    """A compiled loop: the lines of its head and of its body."""
 
-    name: str
-    arguments: str
+    head: tuple[str, ...]
     lines: tuple[str, ...]
 
 
