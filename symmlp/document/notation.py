@@ -9,7 +9,7 @@ from typing import Self
 
 from symmlp.derivation import Derivation
 from symmlp.errors import SymmlpError, did_you_mean, shown
-from symmlp.graph.building import COLUMN_NAMES
+from symmlp.graph.builder import COLUMN_NAMES
 from symmlp.matrix import variables
 from symmlp.printing.naming import GREEK_LETTERS, SPOKEN, Naming
 

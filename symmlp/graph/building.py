@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
-from symmlp.catalog.activations import TABLE, Activation
 from symmlp.catalog.layers import (
     ADD,
     ALPHA_DROPOUT,
@@ -20,7 +17,6 @@ from symmlp.catalog.layers import (
     DENSE_WITHOUT_BIAS,
     DROPOUT,
     ELEMENTWISE,
-    ENTRYWISE_LOSS,
     GAIN,
     GAIN_AND_SHIFT,
     RANDOM_LEAK,
@@ -29,21 +25,15 @@ from symmlp.catalog.layers import (
     ROW_MEAN_SQUARE,
     ROW_NORMALIZE,
     STANDARDIZE,
-    Op,
     column_root,
-    entrywise,
     row_root,
-    rowwise,
     running_mean,
     running_variance,
-    target_op,
 )
-from symmlp.catalog.loss import Loss, Piece, y
 from symmlp.errors import UnsupportedError
-from symmlp.graph.losses import row_loss_ops
-from symmlp.graph.records import Graph, GraphNode, Layout, Mask, Statistic
-from symmlp.matrix import Shape
-from symmlp.notation import Y, batch, column
+from symmlp.graph.builder import Builder, function_name
+from symmlp.graph.ending import add_end
+from symmlp.graph.records import Graph, Layout, Mask, Statistic
 from symmlp.spec import Network
 from symmlp.spec_layers import (
     Activate,
@@ -60,13 +50,6 @@ from symmlp.spec_layers import (
     Standardize,
 )
 
-COLUMN_NAMES = {"Z": "o", "A": "y", "P": "p", "X": "x", "Y": "y", "U": "u", "C": "c", "V": "v", "H": "h"} | {
-    "R": "r",
-    "M": "m",
-    "S": "s",
-}
-"""What arrays are called in the one-sample layout: o = W x + b, y = f(o), as in the founding document."""
-
 
 def build_graph(network: Network, layout: Layout = "batch") -> Graph:
     """Return the graph of `network`, from its inputs to its loss.
@@ -74,14 +57,14 @@ def build_graph(network: Network, layout: Layout = "batch") -> Graph:
     Raises:
         UnsupportedError: a layer works on a batch, and the layout is that of one sample.
     """
-    builder = _Builder(network, layout, network.widths, network.activations)
+    builder = _Layers(network, layout, network.widths, network.activations)
     builder.current = builder.array("X", "", network.inputs, "inputs")
     builder.outputs.append(builder.current)
     for number, layer in enumerate(network.layers, start=1):
         builder.number = number
         builder.add(layer)
         builder.outputs.append(builder.current)
-    builder.end()
+    add_end(builder)
     return Graph(
         tuple(builder.nodes),
         builder.shapes,
@@ -97,88 +80,8 @@ def build_graph(network: Network, layout: Layout = "batch") -> Graph:
     )
 
 
-@dataclass
-class _Builder:
-    """Adds the ops of one layer after the other; `current` is the array that the next one reads."""
-
-    network: Network
-    layout: Layout
-    widths: tuple[int, ...]
-    activations: tuple[Activation | None, ...]
-    number: int = 0
-    current: str = ""
-    outputs: list[str] = field(default_factory=list)
-    nodes: list[GraphNode] = field(default_factory=list)
-    shapes: dict[str, Shape] = field(default_factory=dict)
-    roles: dict[str, str] = field(default_factory=dict)
-    parameters: list[str] = field(default_factory=list)
-    functions: dict[str, Activation] = field(default_factory=dict)
-    masks: list[Mask] = field(default_factory=list)
-    starts: dict[str, float] = field(default_factory=dict)
-    statistics: list[Statistic] = field(default_factory=list)
-    constants: dict[str, tuple[float, ...]] = field(default_factory=dict)
-
-    @property
-    def is_last(self) -> bool:
-        """Whether the layer is the network's last."""
-        return self.number == len(self.network.layers)
-
-    @property
-    def width(self) -> int:
-        """Number of outputs of the layer."""
-        return self.widths[self.number]
-
-    def array(self, letter: str, number: int | str, width: int, role: str) -> str:
-        """Return the name of a new array with one row a sample, or one column in the one-sample layout."""
-        name = f"{letter if self.layout == 'batch' else COLUMN_NAMES.get(letter, letter.lower())}{number}"
-        self.shapes[name] = ("N", width) if self.layout == "batch" else (width, 1)
-        self.roles[name] = role
-        return name
-
-    def statistic(self, letter: str, role: str, number: int | str | None = None) -> str:
-        """Return the name of a new array with one number a sample, the layer's number behind its letter."""
-        own = letter if self.layout == "batch" else COLUMN_NAMES.get(letter, letter.lower())
-        name = f"{own}{self.number if number is None else number}"
-        self.shapes[name] = ("N", 1) if self.layout == "batch" else ()
-        self.roles[name] = role
-        return name
-
-    def unit_statistic(self, letter: str, role: str) -> str:
-        """Return the name of a new array with one number a unit, in the batch layout."""
-        name = f"{letter}{self.number}"
-        self.shapes[name], self.roles[name] = (self.width,), role
-        return name
-
-    def parameter(
-        self, letter: str, shape: tuple[int, ...], role: str, start: float | None = None, piece: str = ""
-    ) -> str:
-        """Return the name of a new parameter; a vector is a column in the one-sample layout."""
-        name = f"{letter}{self.number}{piece}"
-        self.shapes[name] = (*shape, 1) if len(shape) == 1 and self.layout == "sample" else shape
-        self.roles[name] = f"{role} of layer {self.number}" + (f", gate {piece.removeprefix('_')}" if piece else "")
-        self.parameters.append(name)
-        if start is not None:
-            self.starts[name] = start
-        return name
-
-    def constant(self, letter: str, values: tuple[float, ...], role: str) -> str:
-        """Return the name of a vector that the spec gives; it is a column in the one-sample layout."""
-        name = f"{letter}{self.number}"
-        self.shapes[name] = (len(values), 1) if self.layout == "sample" else (len(values),)
-        self.roles[name], self.constants[name] = f"{role} of layer {self.number}, given", values
-        return name
-
-    def apply(
-        self,
-        op: Op,
-        operands: Mapping[str, str],
-        output: str,
-        function: str | None = None,
-        given: Mapping[str, str] | None = None,
-    ) -> None:
-        """Add a node, whose output the next one reads."""
-        self.nodes.append(GraphNode(op, operands, output, self.number, function, given or {}))
-        self.current = output
+class _Layers(Builder):
+    """Adds the ops of one layer after the other."""
 
     @singledispatchmethod
     def add(self, layer: Layer) -> None:
@@ -205,7 +108,7 @@ class _Builder:
     def _(self, layer: RandomizedReLU) -> None:
         inputs = self.current
         positive = self.array("R", self.number, self.width, f"positive part, layer {self.number}")
-        self.apply(ELEMENTWISE, {"Z": inputs}, positive, _function_name(layer.definition, self.functions))
+        self.apply(ELEMENTWISE, {"Z": inputs}, positive, function_name(layer.definition, self.functions))
         slopes = self.array(
             "M", self.number, self.width, f"slopes of layer {self.number}, drawn; the mean in prediction"
         )
@@ -288,11 +191,6 @@ class _Builder:
             operands["b"] = self.parameter("b", (self.width,), "shift", 0.0)
         self.apply(GAIN_AND_SHIFT if shift else GAIN, operands, self.output("rescaled activation"))
 
-    def output(self, role: str) -> str:
-        """Return the name of the layer's output; the network's last layer has its prediction behind it."""
-        letter = "Z" if self.is_last else "A"
-        return self.array(letter, self.number, self.width, f"{role} of layer {self.number}")
-
     def dense(self, layer: Dense, inputs: str, piece: str) -> str:
         """Add a pre-activation and return its name; `piece` tells that of a gate from the first."""
         gate = f", gate {piece.removeprefix('_')}" if piece else ""
@@ -304,69 +202,6 @@ class _Builder:
         self.apply(DENSE if layer.bias else DENSE_WITHOUT_BIAS, operands, output)
         return output
 
-    def activate(self, *before: str) -> None:
-        """Add the activation function of the layer, `before` being its pre-activations."""
-        activation = self.activations[self.number - 1]
-        assert activation is not None
-        self.apply_activation(activation, *before)
-
-    def apply_activation(self, activation: Activation, *before: str) -> None:
-        """Add an activation function."""
-        learned = [self.parameter(each.name, (self.width,), each.name, each.start) for each in activation.learned]
-        if self.is_last:
-            after = self.array("P", "", self.width, "prediction")
-        else:
-            after = self.array("A", self.number, self.width, f"activation of layer {self.number}")
-        op = _activation_op(activation)
-        operands = dict(zip(op.operands, (*before, *learned), strict=True))
-        self.apply(op, operands, after, _function_name(activation, self.functions))
-
-    def end(self) -> None:
-        """Add the prediction, if the last layer has not given it, and the loss."""
-        if self.network.layers[-1].definition is None:
-            self.apply_activation(TABLE["identity"], self.current)
-        prediction, targets = self.current, self.array("Y", "", self.width, "targets")
-        definition = self.network.loss_definition
-        if definition.totals:
-            self.add_row_loss(definition, prediction, targets)
-        else:
-            self.add_entry_loss(definition, prediction, targets)
-
-    def add_entry_loss(self, definition: Loss, prediction: str, targets: str) -> None:
-        """Add what the loss makes of prediction and targets first, if it does, and the loss of each entry."""
-        if definition.inner:
-            activation = TABLE[definition.inner]
-            inner = self.array("Q", "", self.width, f"{definition.inner} of the prediction")
-            name = _function_name(activation, self.functions)
-            self.apply(_activation_op(activation), {"Z": prediction}, inner, name)
-            prediction = inner
-        if definition.target != y:
-            moved = self.array("T", "", self.width, "targets of the loss")
-            self.apply(target_op(definition.target.xreplace({y: Y[batch, column]})), {}, moved, None, {"Y": targets})
-            targets = moved
-        self.loss(ENTRYWISE_LOSS, {"P": prediction}, self.network.loss, {"Y": targets})
-
-    def add_row_loss(self, definition: Loss, prediction: str, targets: str) -> None:
-        """Add one number a sample for each total, and the loss that is made of them."""
-        made = {"P": prediction}
-        *totals, (op, piece) = row_loss_ops(definition, self.network.reduction, columns=self.layout == "sample")
-        for total, (own, term) in zip(definition.totals, totals, strict=True):
-            role = total.role if total.kind == "each" else f"{total.role}, {total.kind} of a row"
-            output = self.statistic(total.letter, role, "")
-            given = {"Y": targets} if own.given else {}
-            self.apply(own, {each: made[each] for each in own.operands}, output, _name(term), given)
-            made[total.letter] = output
-        self.loss(op, {each: made[each] for each in op.operands}, _name(piece), {})
-
-    def loss(self, op: Op, operands: Mapping[str, str], function: str | None, given: Mapping[str, str]) -> None:
-        """Add the op that gives the loss."""
-        self.shapes["L"], self.roles["L"] = (), "loss"
-        self.apply(op, operands, "L", function, given)
-
-
-def _name(piece: Piece | None) -> str | None:
-    return None if piece is None else piece.name
-
 
 def _alpha_dropout(rate: float) -> tuple[float, float, float]:
     """Return a, a α' + b and b for A = a (X M + α' (1 - M)) + b with mean 0 and variance 1 (Klambauer et al., 2017)."""
@@ -374,25 +209,3 @@ def _alpha_dropout(rate: float) -> tuple[float, float, float]:
     a = 1 / math.sqrt((1 - rate) * (1 + rate * saturated**2))
     b = -a * rate * saturated
     return a, a * saturated + b, b
-
-
-def _activation_op(activation: Activation) -> Op:
-    """Return the op of an activation: of an entry, of an entry with gates and learned numbers, or of a row."""
-    if activation.acts_on == "row":
-        return rowwise(activation.name, activation.value)
-    if len(activation.variables) == 1:
-        return ELEMENTWISE
-    return entrywise(len(activation.gates), len(activation.learned))
-
-
-def _function_name(activation: Activation, functions: dict[str, Activation]) -> str:
-    """Return the name of an activation in formulas: the catalogue's, or f1, f2, ... for expressions of the user's."""
-    if not activation.from_user:
-        functions[activation.name] = activation
-        return activation.name
-    for name, known in functions.items():
-        if known.from_user and known.value == activation.value:
-            return name
-    name = f"f{1 + sum(known.from_user for known in functions.values())}"
-    functions[name] = activation
-    return name

@@ -1,0 +1,64 @@
+"""The end of a network's graph: the prediction, and the ops of the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from symmlp.catalog.activations import TABLE
+from symmlp.catalog.layers import ENTRYWISE_LOSS, Op, target_op
+from symmlp.catalog.loss import Loss, Piece, y
+from symmlp.graph.builder import Builder, activation_op, function_name
+from symmlp.graph.losses import row_loss_ops
+from symmlp.notation import Y, batch, column
+
+
+def add_end(builder: Builder) -> None:
+    """Add the prediction, if the last layer has not given it, and the loss."""
+    if builder.network.layers[-1].definition is None:
+        builder.apply_activation(TABLE["identity"], builder.current)
+    prediction, targets = builder.current, builder.array("Y", "", builder.width, "targets")
+    definition = builder.network.loss_definition
+    if definition.totals:
+        _add_row_loss(builder, definition, prediction, targets)
+    else:
+        _add_entry_loss(builder, definition, prediction, targets)
+
+
+def _add_entry_loss(builder: Builder, definition: Loss, prediction: str, targets: str) -> None:
+    """Add what the loss makes of prediction and targets first, if it does, and the loss of each entry."""
+    if definition.inner:
+        activation = TABLE[definition.inner]
+        inner = builder.array("Q", "", builder.width, f"{definition.inner} of the prediction")
+        name = function_name(activation, builder.functions)
+        builder.apply(activation_op(activation), {"Z": prediction}, inner, name)
+        prediction = inner
+    if definition.target != y:
+        moved = builder.array("T", "", builder.width, "targets of the loss")
+        builder.apply(target_op(definition.target.xreplace({y: Y[batch, column]})), {}, moved, None, {"Y": targets})
+        targets = moved
+    _add_loss(builder, ENTRYWISE_LOSS, {"P": prediction}, builder.network.loss, {"Y": targets})
+
+
+def _add_row_loss(builder: Builder, definition: Loss, prediction: str, targets: str) -> None:
+    """Add one number a sample for each total, and the loss that is made of them."""
+    made = {"P": prediction}
+    *totals, (op, piece) = row_loss_ops(definition, builder.network.reduction, columns=builder.layout == "sample")
+    for total, (own, term) in zip(definition.totals, totals, strict=True):
+        role = total.role if total.kind == "each" else f"{total.role}, {total.kind} of a row"
+        output = builder.statistic(total.letter, role, "")
+        given = {"Y": targets} if own.given else {}
+        builder.apply(own, {each: made[each] for each in own.operands}, output, _name(term), given)
+        made[total.letter] = output
+    _add_loss(builder, op, {each: made[each] for each in op.operands}, _name(piece), {})
+
+
+def _add_loss(
+    builder: Builder, op: Op, operands: Mapping[str, str], function: str | None, given: Mapping[str, str]
+) -> None:
+    """Add the op that gives the loss."""
+    builder.shapes["L"], builder.roles["L"] = (), "loss"
+    builder.apply(op, operands, "L", function, given)
+
+
+def _name(piece: Piece | None) -> str | None:
+    return None if piece is None else piece.name
