@@ -86,6 +86,36 @@ def matmuls(net: Net) -> Step:
     return step
 
 
+def scipy_matmuls(net: Net) -> Step:
+    """Return the same products by SciPy's BLAS, which is another build of OpenBLAS: a second floor.
+
+    Fortran's column order makes of Z = A Wᵀ the product Zᵀ = W Aᵀ, and of the others theirs.
+    """
+    from scipy.linalg.blas import sgemm
+
+    X, _ = net.batch_of()
+    weights = [W for W, _ in net.weights()]
+    forward = [np.zeros((net.batch, len(W)), np.float32) for W in weights]
+    back = [(np.zeros_like(W), np.zeros((net.batch, W.shape[1]), np.float32)) for W in weights]
+    inputs = [X, *forward[:-1]]
+
+    def step() -> None:
+        for A, Z, W in zip(inputs, forward, weights, strict=True):
+            sgemm(1.0, W.T, A.T, c=Z.T, trans_a=1, overwrite_c=1)
+        for at in range(len(weights) - 1, -1, -1):
+            Z, (dW, dA) = forward[at], back[at]
+            sgemm(1.0, inputs[at].T, Z.T, c=dW.T, trans_b=1, overwrite_c=1)
+            if at:
+                sgemm(1.0, weights[at].T, Z.T, c=dA.T, overwrite_c=1)
+
+    step()
+    at, Z = len(weights) - 1, forward[-1]
+    expected = (inputs[at] @ weights[at].T, Z.T @ inputs[at], Z @ weights[at])
+    for found, product in zip((Z, *back[at]), expected, strict=True):
+        np.testing.assert_allclose(found, product, rtol=0, atol=1e-4 * np.abs(product).max())
+    return step
+
+
 def generated(style: str, target: str = "numpy") -> Callable[[Net], Step]:
     """Return the maker of a generated module's step."""
 
@@ -200,7 +230,7 @@ def sklearn_step(net: Net) -> Step:
     name = {"tanh": "tanh", "relu": "relu", "gelu": "relu"}[net.activation]
     model = MLPClassifier(net.widths[1:-1], activation=name, solver="adam", batch_size=net.batch, alpha=0.0)
     classes = np.arange(net.widths[-1])
-    model.partial_fit(X, Y, classes)
+    model.partial_fit(X, Y, classes=classes)
     return lambda: model.partial_fit(X, Y)
 
 
@@ -245,6 +275,7 @@ def autograd_step(net: Net) -> Step:
 
 CONTESTANTS: dict[str, Callable[[Net], Step]] = {
     "bare matmuls": matmuls,
+    "bare matmuls, SciPy": scipy_matmuls,
     "symmlp plain": generated("plain"),
     "symmlp buffered": generated("buffered"),
     "symmlp numba": generated("plain", "numba"),

@@ -3,7 +3,8 @@
 Each contestant runs in a process of its own that waits between its turns; turns are interleaved, so that a change of the
 machine's speed meets everyone. A figure is the median over rounds of the mean of many steps; claims are ratios of these.
 
-    .venv/bin/python -m benchmarks.training_step [ROUNDS]         prints the tables and writes docs/benchmarks.md
+    .venv/bin/python -m benchmarks.training_step [ROUNDS]             prints the tables and writes docs/benchmarks.md
+    .venv/bin/python -m benchmarks.training_step ROUNDS tiny deep     prints the steps of these networks, writes nothing
 """
 
 from __future__ import annotations
@@ -186,6 +187,27 @@ def ratios(steps: dict[str, dict[str, float]], ours: str) -> list[list[str]]:
     ]
 
 
+def verdict(claim: str, ratio: float, promised: float) -> str:
+    """Return a line that says whether a ratio is what was promised."""
+    found = "reached" if ratio > promised else "missed"
+    return f"- {claim}: {found}, {ratio:.2f} times where more than {promised:g} was the goal."
+
+
+def goals(steps: dict[str, dict[str, float]], peaks: dict[str, float], cold: dict[str, float]) -> list[str]:
+    """Return the goals of the buffered style, each reached or missed by these very numbers."""
+    ours, lines = "symmlp buffered", []
+    for other in ("PyTorch eager", "PyTorch compiled", "scikit-learn", "autograd", "JAX jit"):
+        for net, found in steps.items():
+            if {ours, other} <= found.keys() and (other != "JAX jit" or net in ("tiny", "small", "deep")):
+                lines.append(verdict(f"A step of {net} ahead of {other}", found[other] / found[ours], 1))
+    for other in ("PyTorch eager", "JAX jit"):
+        if {ours, other} <= cold.keys():
+            lines.append(verdict(f"Import to first step ahead of {other}", cold[other] / cold[ours], 5))
+    if {ours, "PyTorch eager"} <= peaks.keys():
+        lines.append(verdict("Memory on wide, PyTorch's by ours", peaks["PyTorch eager"] / peaks[ours], 2))
+    return lines
+
+
 def installed(name: str) -> str:
     """Return a package's version, or a dash."""
     try:
@@ -203,7 +225,7 @@ def page(
     rounds: int,
 ) -> str:
     """Return the page of results."""
-    packages = ("numpy", "numba", "torch", "jax", "scikit-learn", "autograd")
+    packages = ("numpy", "scipy", "numba", "torch", "jax", "scikit-learn", "autograd")
     lines = [
         "# Training steps side by side",
         "",
@@ -228,6 +250,7 @@ def page(
     for ours in ("symmlp buffered", "symmlp numba"):
         lines += [f"## How many times as long as {ours}", "", "Above 1, the contestant is slower.", ""]
         lines += table(["", *steps], ratios(steps, ours))
+    lines += ["## Goals of the buffered style", "", *goals(steps, peaks, cold), ""]
     lines += ["## A batch of `fit` on the tiny network", ""]
     lines += table(["", "µs a batch"], [[name, microseconds(found)] for name, found in fits.items()])
     lines += ["## Prediction for one sample, the mnist network", ""]
@@ -253,7 +276,8 @@ def draw(steps: dict[str, dict[str, float]]) -> None:
     mpl.rcParams["svg.hashsalt"] = "symmlp"
     import matplotlib.pyplot as plt
 
-    names = [name for name in CONTESTANTS if name != "bare matmuls"]
+    measured_names = {name for found in steps.values() for name in found}
+    names = [name for name in CONTESTANTS if name != "bare matmuls" and name in measured_names]
     figure, axes = plt.subplots(figsize=(10, 4.5), layout="constrained")
     width = 0.8 / len(names)
     for at, name in enumerate(names):
@@ -270,19 +294,24 @@ def draw(steps: dict[str, dict[str, float]]) -> None:
 
 
 def main() -> None:
-    """Measure everything, print as it comes, and write the page."""
+    """Measure everything, print as it comes, and write the page; of networks that are named, print the steps alone."""
     if sys.argv[1:2] == ["--serve"]:
         serve(*sys.argv[2:5])
         return
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
+    asked = sys.argv[2:]
+    if unknown := [name for name in asked if name not in NETS]:
+        sys.exit(f"unknown network {unknown[0]!r}; expected {', '.join(NETS)}")
     steps, peaks = {}, {}
-    for net in NETS:
+    for net in asked or NETS:
         print(net, flush=True)
         steps[net], memory = measured("step", list(CONTESTANTS), net, rounds)
         if net == "wide":
             peaks = memory
         for name, found in steps[net].items():
             print(f"  {name:<18} {microseconds(found):>9} µs   {found / steps[net]['bare matmuls']:.2f}", flush=True)
+    if asked:
+        return
     whole, _ = measured("fit", list(FITS), "tiny", rounds)
     fits = {name: found / (20 * BATCHES) for name, found in whole.items()}
     forwards, _ = measured("forward", list(FORWARDS), "mnist", rounds)

@@ -26,6 +26,11 @@ LAYERED = {
     "learned": "6 -> 9 softplus(beta=2) -> 9 prelu -> rms_norm -> 4 srelu -> alpha_dropout(rate=0.2) -> 3 | huber",
     "joined": "3 -> 4 softmin -> 6 maxout_3 -> concat(layer=0) -> 5 log_softmax | nll",
 }
+DRAWING = {
+    "dropped": "4 -> 7 tanh -> dropout(rate=0.3) -> alpha_dropout(rate=0.2) -> 3 softmax | cross_entropy",
+    "drawn slopes": "4 -> 7 -> randomized_relu -> 2 | mse",
+    "batch norm": "4 -> 7 -> batch_norm -> relu -> dropout(rate=0.5) -> 2 | mse",
+}
 NETWORKS = PLAIN_NETWORKS | {name: Network.parse(text) for name, text in LAYERED.items()}
 DTYPES: tuple[Dtype, ...] = ("float64", "float32")
 
@@ -84,6 +89,39 @@ NUMPY_BUFFER = 8 * np.getbufsize() + 4096
 def test_a_step_allocates_no_array(name: str) -> None:
     network = NETWORKS[name]
     assert _allocated(buffered(network), network) < NUMPY_BUFFER, "arrays of this batch have 256 kB and more"
+
+
+@pytest.mark.parametrize("name", DRAWING)
+def test_a_step_that_draws_masks_or_moves_statistics_allocates_no_array(name: str) -> None:
+    network = Network.parse(DRAWING[name])
+    assert _allocated(buffered(network), network) < NUMPY_BUFFER
+
+
+@pytest.mark.parametrize("name", DRAWING)
+def test_masks_drawn_into_memory_are_those_of_draw_masks(name: str) -> None:
+    module = buffered(Network.parse(DRAWING[name]))
+    draws, rng, same = module.Draws(11), module.random_numbers(4), module.random_numbers(4)
+    for _ in range(2):
+        for found, expected in zip(draws.draw(rng), module.draw_masks(same, 11), strict=True):
+            assert np.array_equal(found, expected), "the second draw must leave nothing of the first"
+
+
+def test_a_prediction_is_not_overwritten_by_the_next_one() -> None:
+    network = NETWORKS["classes"]
+    plain, module = module_of(network), buffered(network)
+    theta, (X, _) = plain.init_params(1), batch(network)
+    one, other = module.forward(theta, X[:1]), module.forward(theta, X[1:2])
+    np.testing.assert_allclose(one, plain.forward(theta, X[:1]), rtol=1e-14)
+    np.testing.assert_allclose(other, plain.forward(theta, X[1:2]), rtol=1e-14)
+
+
+def test_a_prediction_keeps_nothing_of_the_samples() -> None:
+    network = NETWORKS["classes"]
+    module = buffered(network)
+    X = batch(network)[0]
+    held = sys.getrefcount(X)
+    module.forward(module.init_params(1), X)
+    assert sys.getrefcount(X) == held
 
 
 def test_the_plain_style_is_seen_to_allocate() -> None:
