@@ -81,7 +81,7 @@ def test_steps_of_ones_own_loop_are_those_of_the_plain_style() -> None:
 def test_the_module_checks_its_loops_and_finds_a_broken_one(dtype: Dtype) -> None:
     source = compiled_source(NETWORKS["classes"], dtype)
     assert compiled("classes", dtype).check_gradients().ok
-    broken = source.replace("            dZ1[p, j] = dZ1_\n", "            dZ1[p, j] = dZ1_ * F(1.01)\n")
+    broken = source.replace("        dZ1_flat[j] = dZ1_\n", "        dZ1_flat[j] = dZ1_ * F(1.01)\n")
     assert broken != source
     assert not executed(broken).check_gradients().ok
 
