@@ -86,6 +86,18 @@ def test_the_module_checks_its_loops_and_finds_a_broken_one(dtype: Dtype) -> Non
     assert not executed(broken).check_gradients().ok
 
 
+def test_no_array_of_float32_loops_is_wider_and_no_entry_is_widened_on_the_way() -> None:
+    module: Any = compiled("classes", "float32")
+    module.loss_and_grad(module.init_params(0), *batch(NETWORKS["classes"]))
+    loops = [each for name, each in vars(module).items() if name.startswith(("rows_", "matmul_", "step_"))]
+    arrays = {kind.dtype.name for loop in loops for taken in loop.signatures for kind in taken if hasattr(kind, "ndim")}
+    assert arrays == {"float32", "bool"}
+    widened = compiled_source(NETWORKS["classes"], "float32").replace("dZ1_3t_ * F(-2)", "dZ1_3t_ * -2.0")
+    for loop, expected in ((module.rows_B6, False), (executed(widened).rows_B6, True)):
+        loop(*(np.ones((5, 7), np.float32) for _ in range(3)))
+        assert any("fpext" in text for text in loop.inspect_llvm().values()) == expected
+
+
 @pytest.mark.parametrize("labels", [[0, 1, 3], [0, -1, 2]])
 def test_labels_out_of_range_are_refused_in_a_step(labels: list[int]) -> None:
     module = compiled("classes")
