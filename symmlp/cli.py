@@ -421,6 +421,8 @@ def run(arguments: list[str]) -> int:
         if not isinstance(error, symmlp.SymmlpError):
             raise
         return _refused(str(error), 2)
+    except MemoryError as error:
+        return _refused(f"out of memory: {error or 'the request is too large'}; expected a smaller network or batch", 2)
     return code if isinstance(code, int) else 0
 
 

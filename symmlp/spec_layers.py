@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from symmlp.catalog.activations import Activation, Outputs, activation, read_activation
 from symmlp.catalog.parameters import Settings
 from symmlp.errors import SpecError, shown
-from symmlp.spec_part import Numbers, Parameters, Part, Units, each_of, with_settings
+from symmlp.spec_part import MAX_WEIGHTS, Numbers, Parameters, Part, Units, each_of, with_settings
 
 _ABSENT = object()
 """Stands for an argument that was not given; None is one that was."""
@@ -103,6 +103,15 @@ class Dense(_Activating):
     def width(self, before: Sequence[int]) -> int:
         """Return the number of units."""
         return self.units
+
+    def check(self, before: Sequence[int]) -> None:
+        """Raise SpecError if the weights would fit no memory."""
+        super().check(before)
+        if (entries := self.units * before[-1]) > MAX_WEIGHTS:
+            raise SpecError(
+                f"units: the weights of {self.units} units with {before[-1]} inputs would need "
+                f"{entries * 8 / 1e12:.3g} TB; expected at most {MAX_WEIGHTS * 8 / 1e12:.3g} TB"
+            )
 
 
 class Activate(_Activating):

@@ -21,6 +21,8 @@ from symmlp.errors import SpecError, SymmlpError, did_you_mean, shown
 
 MAX_LAYERS = 10_000
 MAX_UNITS = 10**9
+MAX_WEIGHTS = 10**11
+"""How many entries one matrix of weights may have: 0.8 TB of float64."""
 
 Units = Annotated[int, Field(strict=True, ge=1, le=MAX_UNITS)]
 
