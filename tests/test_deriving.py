@@ -575,7 +575,6 @@ def test_the_matrix_form_of_an_equation_is_its_value(short: str, layout: Layout)
         assert printer.formula(last.after) == printer.node(equation.value)
 
 
-@pytest.mark.xfail(strict=True, reason="the first step of the loss's cotangent is ∂L/∂P = ∂L/∂P")
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_no_step_leaves_its_formula_as_it_was(layout: Layout) -> None:
     derivation = derive(Network.parse("4 -> 5 tanh -> 3 | mse"), layout=layout)

@@ -32,6 +32,8 @@ FOUR_EQUATIONS = (
 )
 """δ of the last layer, δ of the others, the gradient of biases and that of weights; his cost has no 1/K."""
 
+BATCH_NORM = "4 -> 6 -> batch_norm -> 3 | mse"
+
 PUBLISHED = (
     # Bishop, Pattern Recognition and Machine Learning, (4.109); Goodfellow et al., Deep Learning, section 6.2.2.
     ("softmax with cross entropy", "4 -> 5 tanh -> 3 softmax | cross_entropy", "Z2", "(P - Y) / N"),
@@ -53,6 +55,28 @@ PUBLISHED = (
         "A1",
         "(dA2 * g2 - H2 * (dA2 * g2 * H2).mean(axis=1, keepdims=True)) / R2",
     ),
+    # Ioffe and Szegedy, Batch Normalization (2015), section 3, their six gradients in their order.
+    ("batch normalization, normalized", BATCH_NORM, "H2", "dA2 * g2"),
+    (
+        "batch normalization, variance",
+        BATCH_NORM,
+        "V2",
+        "(dH2 * (A1 - U2)).sum(axis=0) * (-1/2) * (V2 + 0.00001)**(-3/2)",
+    ),
+    (
+        "batch normalization, mean",
+        BATCH_NORM,
+        "U2",
+        "(dH2 * (-1) / sqrt(V2 + 0.00001)).sum(axis=0) + dV2 * (-2 * (A1 - U2)).sum(axis=0) / N",
+    ),
+    (
+        "batch normalization, inputs",
+        BATCH_NORM,
+        "A1",
+        "dH2 / sqrt(V2 + 0.00001) + dV2 * 2 * (A1 - U2) / N + dU2 / N",
+    ),
+    ("batch normalization, gain", BATCH_NORM, "g2", "(dA2 * H2).sum(axis=0)"),
+    ("batch normalization, shift", BATCH_NORM, "b2", "dA2.sum(axis=0)"),
 )
 
 
@@ -127,3 +151,22 @@ def test_the_chain_of_small_steps_through_a_layer_norm_is_the_published_formula_
     arrays = _derived("4 -> 3 -> layer_norm -> 2 | mse", "dA1", **given)
     found = entrywise(lambda each: each.xreplace({sp.sqrt(part**2): part for part in R.flat}))(arrays["dA1"])
     assert same(found, _layer_norm_backward(arrays["dH2"], C / R, R))
+
+
+def _batch_norm_backward(g: Any, C: Any, R: Any) -> Any:
+    """Return dx by the six equations of Ioffe and Szegedy, for cotangents g of what is normalized, C / R."""
+    samples = sp.Integer(len(g))
+    of_variance = (g * C).sum(axis=0) * sp.Rational(-1, 2) / R**3
+    of_mean = (-g / R).sum(axis=0) + of_variance * (-2 * C).sum(axis=0) / samples
+    return g / R + of_variance * 2 * C / samples + of_mean / samples
+
+
+@pytest.mark.parametrize("factor", [1, 2], ids=["as published", "broken"])
+def test_the_chain_of_small_steps_through_a_batch_norm_is_the_published_formula_in_symbols(factor: int) -> None:
+    samples = 3
+    A, R = symbols("A", (samples, 2)), symbols("R", (2,))
+    C = A - A.sum(axis=0) / sp.Integer(samples)
+    given = {"A1": A, "R2": R, "H2": C / R, "V2": R**2 - sp.Rational(1, 100000), "dA2": symbols("G", (samples, 2))}
+    arrays = _derived("4 -> 2 -> batch_norm -> 5 | mse", "dA1", samples=samples, **given)
+    found = entrywise(lambda each: each.xreplace({sp.sqrt(part**2): part for part in R.flat}))(arrays["dA1"])
+    assert same(found, factor * _batch_norm_backward(arrays["dH2"], C, R)) == (factor == 1)

@@ -12,6 +12,9 @@ from symmlp.catalog.layers import SIZES, Axes, Op
 from symmlp.matrix import Node, Shape, Var, filled
 from symmlp.notation import array, batch, column_of_wrt, row_of_wrt
 
+DEFINITION_OF_LOSS = "definition of the loss"
+"""The rule by which the gradient of the loss in what it is made of begins: nothing arrives there."""
+
 
 @dataclass(frozen=True)
 class RuleStep:
@@ -123,18 +126,23 @@ def places(axes: Axes, indices: tuple[Index, ...], columns: bool) -> tuple[Index
 
 
 def _differentiated(op: Op, wanted: sp.Expr, size: dict[Index, sp.Expr]) -> list[RuleStep]:
-    """Return the chain rule and the differentiated defining equation as steps."""
-    sum_over = tuple((axis, 1, SIZES[axis]) for axis in op.axes)
+    """Return the chain rule, or the definition of a loss, and the differentiated defining equation as steps."""
     is_loss = op.output == "L"
-    cotangent = sp.Integer(1) if is_loss else entry("G", op.axes)
-    output = sp.Symbol("L") if is_loss else entry(op.output, op.axes)
-    chain, product = cotangent * Partial(output, wanted), cotangent * without_derivatives(sp.diff(op.value, wanted))
-    if sum_over:
-        chain, product = sp.Sum(chain, *sum_over), sp.Sum(product, *sum_over)
-    loss = sp.Symbol("L")
+    start = Partial(sp.Symbol("L"), wanted)
+    slope = without_derivatives(sp.diff(op.value, wanted))
+    if is_loss:
+        rule, written, product = DEFINITION_OF_LOSS, Partial(op.value, wanted), slope
+    else:
+        sum_over = tuple((axis, 1, SIZES[axis]) for axis in op.axes)
+        cotangent, output = entry("G", op.axes), entry(op.output, op.axes)
+        rule = "chain rule"
+        written, product = (
+            sp.Sum(each, *sum_over) if sum_over else each
+            for each in (cotangent * Partial(output, wanted), cotangent * slope)
+        )
     return [
-        RuleStep("chain rule", Partial(loss, wanted), chain),
-        RuleStep(f"{rules_used(op.value)}: differentiate {{{op.output}}}", chain, product),
+        RuleStep(rule, start, written),
+        RuleStep(f"{rules_used(op.value)}: differentiate {{{op.output}}}", written, product),
     ]
 
 
