@@ -393,7 +393,10 @@ def mistakes(equation: Equation) -> Iterator[Equation]:
         yield replace(equation, value=equation.value.factors[0])
 
 
-@pytest.mark.parametrize("name", ["softmax with cross entropy", "an expression and absolute values"])
+@pytest.mark.parametrize(
+    "name",
+    ["softmax with cross entropy", pytest.param("an expression and absolute values", marks=pytest.mark.slow)],
+)
 def test_a_mistake_in_any_backward_equation_is_noticed(name: str) -> None:
     case = BY_HAND[name]
     derivation = derive(case.network)

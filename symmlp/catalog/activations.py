@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 import sympy as sp
@@ -287,9 +288,19 @@ def activation(
     if name.isidentifier() and name != "x":
         known = [*TABLE, *ALIASES]
         raise SpecError(f"{field}: unknown activation {shown(name)}{did_you_mean(name, known) or _choices()}")
-    value = own_expression(name, ("x",), values, field, parameters)
-    require_real(value, {"x": "real"}, field=field)
+    value = _own_function(name, values, field, parameters, repr(values))
     return Activation("expression", value, outputs="unknown", from_user=True, settings=values)
+
+
+@lru_cache(maxsize=256)
+def _own_function(text: str, values: Settings, field: str, where: str, spelled: str) -> sp.Expr:
+    """Return a user's expression in x, found to be real; a layer asks for it often, the search is long.
+
+    `spelled` tells 1 from 1.0, which are equal as values of a parameter and not as parts of a formula.
+    """
+    value = own_expression(text, ("x",), values, field, where)
+    require_real(value, {"x": "real"}, field=field)
+    return value
 
 
 def _member(entry: Activation, values: Settings, where: str) -> Activation:

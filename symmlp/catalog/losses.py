@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 import sympy as sp
 
@@ -70,13 +71,23 @@ def loss(
     if name.isidentifier() and name not in ("p", "y"):
         known = f"; expected one of {', '.join(sorted(TABLE))}, or an expression in p and y"
         raise SpecError(f"{field}: unknown loss {shown(name)}{did_you_mean(name, [*TABLE, *ALIASES]) or known}")
-    value = own_expression(name, ("p", "y"), values, field, parameters)
+    value = _own_function(name, values, field, parameters, repr(values))
+    return Loss("expression", value, from_user=True, settings=values)
+
+
+@lru_cache(maxsize=256)
+def _own_function(text: str, values: Settings, field: str, where: str, spelled: str) -> sp.Expr:
+    """Return a user's expression in p and y, found to be real somewhere; a network asks for it often.
+
+    `spelled` tells 1 from 1.0, which are equal as values of a parameter and not as parts of a formula.
+    """
+    value = own_expression(text, ("p", "y"), values, field, where)
     if p not in value.free_symbols:
         raise SpecError(
             f"{field}: {shown(text)} does not depend on the prediction p; expected an expression in p and y"
         )
     require_real(value, {"p": "somewhere", "y": "somewhere"}, field=field)
-    return Loss("expression", value, from_user=True, settings=values)
+    return value
 
 
 def _member(entry: Loss, values: Settings, where: str) -> Loss:

@@ -42,7 +42,9 @@ def _accepted_losses() -> list[str]:
     return found
 
 
-EVERY = (*SPECS, *SOLE, *CUSTOM, *(f"3 -> 5 {name} -> 2 | mse" for name in ACTIVATIONS), *_accepted_losses())
+FEW = (*SPECS, *SOLE, *CUSTOM)
+CATALOGUE = (*(f"3 -> 5 {name} -> 2 | mse" for name in ACTIVATIONS), *_accepted_losses())
+EVERY = (*FEW, *CATALOGUE)
 
 
 @pytest.mark.parametrize("spec", EVERY)
@@ -61,7 +63,7 @@ def test_every_printed_right_side_is_right_in_both_layouts(spec: str, layout: La
         assert check_formula(network(spec), equation.target[1:], formula, layout=layout).ok, formula
 
 
-@pytest.mark.parametrize("spec", EVERY)
+@pytest.mark.parametrize("spec", [*FEW, *(pytest.param(spec, marks=pytest.mark.slow) for spec in CATALOGUE)])
 def test_every_equation_in_numpy_is_right_in_its_plain_and_its_stable_form(spec: str) -> None:
     for equation in derivation(spec).backward:
         for stable in (False, True):
