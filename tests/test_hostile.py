@@ -165,3 +165,21 @@ def test_naive_slope_is_found_wrong(text: str) -> None:
             each for each in claims if not each.is_met_by(float(NAIVE[text](DTYPES[each.dtype](each.point[0][1]))))
         ]
     assert wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "what", "point", "exact"),
+    [
+        ("log(exp(a)+exp(b))-a", "a", "value", {"a": 700.0, "b": 20.0}, "4.7835718970305348524e-296"),
+        ("a-log(exp(a)+exp(b))", "a", "value", {"a": 1e4, "b": 1e4}, "-0.69314718055994530942"),
+        ("sqrt(a**2+b**2+c**2)", "a", "slope", {"a": -90.0, "b": 0.3, "c": 1e200}, "-9.0000000000000002724e-199"),
+        ("log(x**2+y**2)", "x", "value", {"x": 1.0, "y": 1e200}, "921.03403719761827355"),
+        ("x**a", "a", "slope", {"x": 0.0, "a": 2.0}, "0"),
+    ],
+)
+def test_cancelled_levels_long_roots_and_powers_are_right(
+    text: str, wrt: str, what: str, point: dict[str, float], exact: str
+) -> None:
+    claim = Claim(text, wrt, what, "float64", tuple(point.items()), exact, 2e-15, "4e-321")
+    found = claim.found()
+    assert claim.is_met_by(float(found)), claim.text(found)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from itertools import product as grid
 
+import mpmath
 import numpy as np
 import sympy as sp
 from sympy.codegen.cfunctions import log1p
 
+from symmlp.calculus.exact import exact
 from symmlp.calculus.matrix_form import MatrixForm
 from symmlp.calculus.numeric import evaluate
 from symmlp.errors import UnsupportedError
@@ -33,13 +35,33 @@ def guarded(expr: sp.Expr) -> sp.Expr:
 
 def _guarded_product(expr: sp.Mul) -> sp.Expr:
     weight = sp.Mul(*(factor for factor in expr.args if factor.is_polynomial() and factor.free_symbols))
-    if weight == 1 or weight == expr or not _risky(expr):
+    if weight == expr or not _risky(expr):
         return expr
+    if weight == 1:
+        return _without_power_of_zero(expr)
     for factor in sp.Mul.make_args(weight):
         base = factor.as_base_exp()[0]
-        if _is_nan_where_zero(expr, base):
+        if _is_nan_where_zero(expr, base) and not _tends_elsewhere(expr, base):
             expr = sp.Piecewise((sp.Integer(0), sp.Eq(base, 0, evaluate=False)), (expr, True), evaluate=False)
     return expr
+
+
+def _without_power_of_zero(expr: sp.Mul) -> sp.Expr:
+    """Return x^a·log x with the limit 0 at x = 0 for a > 0: the slope of a power in its exponent."""
+    for factor in expr.args:
+        base, exponent = factor.as_base_exp()
+        if base.is_Symbol and exponent.is_Symbol and expr.has(sp.log(base)):
+            at_zero = sp.Piecewise((sp.Integer(0), exponent > 0), (expr, True), evaluate=False)
+            return sp.Piecewise((at_zero, sp.Eq(base, 0, evaluate=False)), (expr, True), evaluate=False)
+    return expr
+
+
+def _tends_elsewhere(expr: sp.Expr, weight: sp.Expr) -> bool:
+    """Return whether a formula of one variable has another limit than 0 where it is 0/0, as x/(e^x - 1) has 1."""
+    if not weight.is_Symbol or expr.free_symbols != {weight}:
+        return False
+    limit = exact(expr, {weight.name: 0.0})
+    return bool(mpmath.isfinite(limit) and limit != 0)
 
 
 def _risky(expr: sp.Mul) -> bool:

@@ -6,7 +6,8 @@ it is (β²b - r²)/(β√b - r), and β²b - r² has fewer terms than b when th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import reduce
 
 import sympy as sp
 from sympy.codegen.cfunctions import hypot
@@ -22,6 +23,8 @@ def stable_roots(expr: sp.Expr) -> sp.Expr:
 
 
 def _is_root_or_quotient(part: sp.Basic) -> bool:
+    if isinstance(part, sp.log):
+        return _squares(part.args[0]) is not None
     if not isinstance(part, sp.Pow) or not part.free_symbols:
         return False
     return bool(part.exp.is_Rational and (part.exp.q == 2 or part.exp < 0))
@@ -153,11 +156,15 @@ def _with_hypot(expr: sp.Expr) -> sp.Expr:
     if isinstance(expr, sp.Pow) and expr.exp.is_Rational and expr.exp.q == 2:
         sides = _squares(expr.base)
         if sides is not None:
-            return hypot(*sides) ** expr.exp.p
+            return length(sides) ** expr.exp.p
     if isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp < 0 and len(expr.free_symbols) > 1:
         sides = _squares(expr.base)
         if sides is not None and all(side.is_Symbol for side in sides):
-            return hypot(*sides) ** (2 * expr.exp)
+            return length(sides) ** (2 * expr.exp)
+    if isinstance(expr, sp.log):
+        sides = _squares(expr.args[0])
+        if sides is not None and all(side.free_symbols for side in sides):
+            return 2 * sp.log(length(sides))
     if isinstance(expr, sp.Mul):
         return _scaled([_with_hypot(factor) for factor in expr.args])
     if not expr.args or not isinstance(expr, sp.Add | sp.Pow | sp.Function):
@@ -188,12 +195,17 @@ def _scaled(factors: list[sp.Expr]) -> sp.Expr:
     return sp.Mul(*factors, evaluate=False)
 
 
-def _squares(radicand: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
-    """Return (a, b) with a² + b² = radicand, or None."""
+def length(sides: Sequence[sp.Expr]) -> sp.Expr:
+    """Return √(a² + b² + ...), two sides at a time."""
+    return reduce(hypot, sides)
+
+
+def _squares(radicand: sp.Expr) -> tuple[sp.Expr, ...] | None:
+    """Return (a, b, ...) with a² + b² + ... = radicand, or None."""
     for form in (radicand, sp.expand(radicand)):
-        sides = [_side(term) for term in sp.Add.make_args(form)]
-        if len(sides) == 2 and None not in sides:
-            return sides[0], sides[1]
+        sides = tuple(side for side in map(_side, sp.Add.make_args(form)) if side is not None)
+        if len(sides) == len(sp.Add.make_args(form)) >= 2:
+            return sides
     return None
 
 

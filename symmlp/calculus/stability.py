@@ -130,7 +130,7 @@ def _power_of_t(t: sp.Expr, u: sp.Expr, power: int) -> sp.Expr:
 
 def _sum(expr: sp.Add) -> sp.Expr:
     """Return the sum with terms of the same other factor joined into one rational function of the exponential."""
-    for found in (_error_function_complement(expr), _difference_of_logarithms(expr)):
+    for found in (_error_function_complement(expr), _difference_of_logarithms(expr), _level_in_logarithm(expr)):
         if found is not None:
             return found
     exponentials = common_exponent(expr)
@@ -305,6 +305,21 @@ def _difference_of_logarithms(expr: sp.Add) -> sp.Expr | None:
                 joined = _logarithm_of_quotient(first.args[0] / second.args[0])
                 if joined is not None:
                     return number * joined + _stable(expr - one - other)
+    return None
+
+
+def _level_in_logarithm(expr: sp.Add) -> sp.Expr | None:
+    """Return log(Σ e^l) - a as log(Σ e^(l - a)), a being one of the exponents, or None: the two cancel."""
+    for term in expr.args:
+        sign, function = term.as_coeff_Mul()
+        if not isinstance(function, sp.log) or abs(sign) != 1:
+            continue
+        terms = sp.Add.make_args(function.args[0])
+        levels = [part.args[0] for part in terms if isinstance(part, sp.exp)]
+        level = next((each for each in levels if each.is_Symbol and -sign * each in expr.args), None)
+        if len(levels) == len(terms) >= 2 and level is not None:
+            joined = sp.log(sp.Add(*(sp.exp(each - level) for each in levels)))
+            return sign * _stable(joined) + _stable(expr - term + sign * level)
     return None
 
 
