@@ -150,7 +150,8 @@ def derive(
         str | None, typer.Option(help="Letters of your own: 'pre_activation=o,activation=y'.", show_default=False)
     ] = None,
     second: Annotated[
-        str | None, typer.Option(help="Beyond the gradient: jvp, hvp, gauss_newton, jacobian.", show_default=False)
+        str | None,
+        typer.Option(help="Beyond the gradient: jvp, hvp, gauss_newton, jacobian, hessian.", show_default=False),
     ] = None,
     almost_everywhere: AlmostEverywhere = False,
     standalone: Annotated[bool, typer.Option("--standalone", help="LaTeX that compiles as it is.")] = False,
@@ -232,7 +233,9 @@ def generate(
     dtype: Annotated[Dtype, typer.Option(help="Floating-point type.")] = Dtype.float64,
     with_: Annotated[
         str | None,
-        typer.Option("--with", help="Beyond the gradient: jvp, hvp, gauss_newton, jacobian.", show_default=False),
+        typer.Option(
+            "--with", help="Beyond the gradient: jvp, hvp, gauss_newton, jacobian, hessian.", show_default=False
+        ),
     ] = None,
     almost_everywhere: AlmostEverywhere = False,
     force: Force = False,
@@ -260,7 +263,9 @@ def verify(
     seed: Annotated[int, typer.Option(help="Seed of the points that are compared.", min=0)] = 0,
     with_: Annotated[
         str | None,
-        typer.Option("--with", help="Beyond the gradient: jvp, hvp, gauss_newton, jacobian.", show_default=False),
+        typer.Option(
+            "--with", help="Beyond the gradient: jvp, hvp, gauss_newton, jacobian, hessian.", show_default=False
+        ),
     ] = None,
     almost_everywhere: AlmostEverywhere = False,
 ) -> None:

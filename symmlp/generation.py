@@ -49,7 +49,9 @@ def generate(
     if with_ and (target, style) != ("numpy", "plain"):
         found, asked = f"{target}/{style}", ", ".join(with_)
         raise UnsupportedError(f"with: {found} has no {asked}; expected target numpy, style plain")
-    derivation = with_second_order(derive(network), with_, almost_everywhere=almost_everywhere)
+    # The Hessian of a module is made of products with unit vectors.
+    wished = tuple(dict.fromkeys("hvp" if name == "hessian" else name for name in with_))
+    derivation = with_second_order(derive(network), wished, almost_everywhere=almost_everywhere)
     program = lower(derivation)
     program = passes.drop_unused(program)
     with within_limit("expressions") if _has_expressions(network) else nullcontext():

@@ -267,4 +267,4 @@ def test_the_command_line_refuses_in_one_line(arguments: list[str], capsys: pyte
 
 def test_something_unknown_is_answered_with_what_there_is() -> None:
     with pytest.raises(SymmlpError, match="second order: expected some of jvp, hvp"):
-        symmlp.generate(Network.parse(CLASSES), with_=("hessian",))
+        symmlp.generate(Network.parse(CLASSES), with_=("hessean",))

@@ -79,7 +79,7 @@ def along_direction(expr: sp.Expr, names: Iterable[str]) -> sp.Expr:
 
 def tangent_rule(op: Op, *, columns: bool = False) -> TangentRule:
     """Return the tangent of an op's output, given those of its operands."""
-    form = _with_tangents(matrix_form(op, op.axes, op.axes, columns=columns))
+    form = knowing_tangents(matrix_form(op, op.axes, op.axes, columns=columns))
     output = entry(op.output + DOT, op.axes)
     change = along_direction(op.value, op.operands)
     start = Partial(moved(op.value, op.operands), epsilon)
@@ -97,12 +97,24 @@ def tangent_rule(op: Op, *, columns: bool = False) -> TangentRule:
 def second_rule(rule: BackwardRule, *, columns: bool = False) -> TangentRule:
     """Return how the cotangent of an operand changes, by the derivative of its backward rule along the direction."""
     op, axes = rule.op, rule.op.operands[rule.operand]
-    form = _with_tangents(matrix_form(op, axes, rule.indices, columns=columns))
+    form = knowing_tangents(matrix_form(op, axes, rule.indices, columns=columns))
     names = (*op.operands, op.output, "G")
     shape = form.shapes[rule.operand]
     sizes = {**SIZES, **{index: SIZES[axis] for index, axis in zip(rule.indices, axes, strict=True)}}
     node, steps = along_rule(rule.index_form, names, form, _place(axes, rule.indices, columns), sizes)
     return TangentRule(filled(node, shape), steps)
+
+
+def changed_rule(rule: BackwardRule) -> sp.Expr:
+    """Return the index form of how the cotangent of an operand changes."""
+    op = rule.op
+    sizes = {**SIZES, **dict(zip(rule.indices, (SIZES[axis] for axis in op.operands[rule.operand]), strict=True))}
+    return _change(rule.index_form, (*op.operands, op.output, "G"), sizes)
+
+
+def _change(index_form: sp.Expr, names: Iterable[str], sizes: dict[Index, sp.Expr]) -> sp.Expr:
+    raw = without_derivatives(sp.diff(moved(index_form, names), epsilon)).xreplace({epsilon: sp.Integer(0)})
+    return rebuilt(terms(sp.expand_mul(raw, deep=False)), sizes)
 
 
 def along_rule(
@@ -115,8 +127,7 @@ def along_rule(
     """Return the matrix form of an index form's derivative along the direction, and the steps."""
     names = tuple(names)
     start = Partial(moved(index_form, names), epsilon)
-    raw = without_derivatives(sp.diff(moved(index_form, names), epsilon)).xreplace({epsilon: sp.Integer(0)})
-    change = rebuilt(terms(sp.expand_mul(raw, deep=False)), sizes)
+    change = _change(index_form, names, sizes)
     node = form.of(change, *place)
     steps = (
         RuleStep("along the direction: every array V moves as V + ε V̇, at ε = 0", index_form, start),
@@ -130,7 +141,7 @@ def _place(axes: Axes, indices: tuple[Index, ...], columns: bool) -> tuple[Index
     return places(axes, indices, columns)
 
 
-def _with_tangents(form: MatrixForm) -> MatrixForm:
+def knowing_tangents(form: MatrixForm) -> MatrixForm:
     """Return a recogniser that knows the tangents, too: each has the shape of its array."""
     shapes = {**form.shapes, **{name + DOT: shape for name, shape in form.shapes.items()}}
     numbers: dict[sp.Symbol, Node] = {

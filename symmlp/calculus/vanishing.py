@@ -16,6 +16,7 @@ from symmlp.matrix import (
     Part,
     Product,
     Reduce,
+    RowProduct,
     Transpose,
     filled,
     rebuild,
@@ -45,7 +46,7 @@ def without_zeros(node: Node) -> Node:
             vanishes = all(map(is_zero, parts)) if isinstance(found, Join) else any(map(is_zero, parts))
         case Divide(part, _) | Transpose(part) | Reduce(_, part, _) | Part(part, _, _, _):
             vanishes = is_zero(part)
-        case MatMul(left, right):
+        case MatMul(left, right) | RowProduct(left, right):
             vanishes = is_zero(left) or is_zero(right)
         case _:
             return found

@@ -12,9 +12,9 @@ from symmlp.calculus.functions import ElementFunction, RowFunction
 from symmlp.calculus.index_notation import Partial
 from symmlp.calculus.kinks import Kink
 from symmlp.calculus.matrix_form import PRIME
-from symmlp.calculus.tangent import HAT
 from symmlp.calculus.vjp import drop_batch
 from symmlp.derivation import Derivation, Equation, Formula
+from symmlp.document.beyond import BEYOND_KINDS, meanings, title
 from symmlp.document.descent import Descent
 from symmlp.document.matrix_steps import MatrixSteps
 from symmlp.document.page import (
@@ -34,18 +34,9 @@ from symmlp.document.page import (
 from symmlp.document.rules import in_layout, rule_prose, rules_used
 from symmlp.graph import Graph
 from symmlp.matrix import Add, Divide, MatMul, Product, Reduce, Transpose, Var, shape_text, variables
+from symmlp.second_order.hessian import BLOCK, parameters_of, second_gradient
 
 LAYOUTS = {"batch": "one sample a row", "sample": "one sample, a column"}
-BEYOND = {
-    "jvp": "Tangents along a direction v",
-    "hvp": "Hessian-vector product",
-    "gauss_newton": "Gauss-Newton product",
-    "jacobian": "Jacobian of the prediction",
-}
-"""Titles of what lies beyond the gradient."""
-
-BEYOND_KINDS = frozenset({"tangent", "second", "gauss_newton", "jacobian"})
-
 CONVENTION = "dV stands for ∂L/∂V and has the shape of V"
 
 
@@ -77,7 +68,7 @@ def build_page(
             rows.section("Loss", derivation.losses),
             *((descent.section(),) if descent else ()),
             rows.section("Backward", backward),
-            *(rows.section(BEYOND[name], equations) for name, equations in (second or {}).items()),
+            *(rows.section(title(name, derivation), equations) for name, equations in (second or {}).items()),
         ),
         functions=tuple(_function(derivation, name) for name in derivation.functions),
         updates=tuple(rows.section(f"Update: {name}", each) for name, each in derivation.updates.items()),
@@ -98,36 +89,10 @@ def _facts(derivation: Derivation) -> Iterator[tuple[str, Prose]]:
         (Name("dV"), " stands for ", _gradient("V"), " and has the shape of ", Name("V"), " (denominator layout)"),
     )
     yield from _contrast(derivation.graph)
-    yield from _directions(derivation)
+    yield from meanings(derivation)
     if any(isinstance(each, ElementFunction) and each.kinks for each in derivation.functions.values()):
         meaning = "the slope that is taken where branches of max, min or abs meet"
         yield "Kinks", (f"{derivation.network.kinks}: {meaning}",)
-
-
-def _directions(derivation: Derivation) -> Iterator[tuple[str, Prose]]:
-    """Yield what the marks of second order mean."""
-    if "jvp" in derivation.second:
-        moved = " at ε = 0, where the parameters are θ + ε v; the parts of v are the tangents of the parameters"
-        moving = Formula(Partial(sp.Symbol("V"), sp.Symbol("eps")))
-        yield "Tangents", (Name("V_dot"), " stands for ", moving, moved)
-    if "jacobian" in derivation.second:
-        of = Formula(Partial(sp.Symbol("P"), sp.Symbol("V")))
-        words = "; each sample stands in X once for each unit of the prediction, and the rows of "
-        identity = (Name("J_P"), " are those of the identity; A • B holds the products of the entries of two rows")
-        yield "Jacobian", (Name("J_V"), " stands for ", of, words, *identity)
-    if "hvp" in derivation.second:
-        yield "Hessian", (Name("dV_dot"), ", the tangent of ", Name("dV"), ", is for all parameters together H v")
-    if "gauss_newton" in derivation.second:
-        at = derivation.second["gauss_newton"][0].target.removeprefix("d").removesuffix(HAT)
-        shape = derivation.graph.shapes[at]
-        number = Formula(Reduce("sum", Product((Var(f"d{at}{HAT}", shape), Var(at, shape))), None))
-        split = (
-            " is for all parameters together Jᵀ H J v; J is the Jacobian of ",
-            Name(at),
-            ", H the loss's Hessian in ",
-        )
-        held = (Name(at), "; ", Name("Q"), " stands for ", number, ", ", Name(f"d{at}{HAT}"), " held fixed")
-        yield "Gauss-Newton", (Name("dV_hat"), *split, *held)
 
 
 def _contrast(graph: Graph) -> Iterator[tuple[str, Prose]]:
@@ -259,6 +224,8 @@ def bare_row(equation: Equation) -> EquationRow:
 
 
 def _head(equation: Equation) -> Formula:
+    if equation.target.startswith(BLOCK):
+        return Formula(second_gradient(*parameters_of(equation.target)))
     name = equation.target.removeprefix("d")
     return _gradient(name) if equation.kind == "backward" else Formula(Var(equation.target, equation.shape))
 

@@ -25,7 +25,8 @@ from symmlp.errors import SymmlpError, did_you_mean, shown
 from symmlp.graph import Layout
 from symmlp.matrix import variables
 from symmlp.printing.naming import Naming
-from symmlp.second_order import with_second_order
+from symmlp.second_order import HESSIAN, with_second_order
+from symmlp.second_order.hessian import BLOCK, parameters_of
 from symmlp.spec import Network
 
 FORMATS = ("text", "latex", "markdown", "html", "json", "pdf")
@@ -91,11 +92,17 @@ class PrintableDerivation(Derivation):
         """Return the equations of second order on the way to what belongs to the gradients of `wrt`, by group."""
         if wrt is None or set(wrt) & set(WHOLE):
             return self.second
-        made = {each.target: each for group in self.second.values() for each in group}
+        groups = (group for name, group in self.second.items() if not name.startswith(HESSIAN))
+        made = {each.target: each for group in groups for each in group}
         names: set[str] = set()
         for target in (f"d{array}{mark}" for array in wrt for mark in (DOT, HAT)):
             _collect(target, made, names)
-        kept = {name: [each for each in group if each.target in names] for name, group in self.second.items()}
+        kept = {
+            name: _of_blocks(group, wrt)
+            if name.startswith(HESSIAN)
+            else [each for each in group if each.target in names]
+            for name, group in self.second.items()
+        }
         return {name: group for name, group in kept.items() if group}
 
     def text(self, *, wrt: Sequence[str] | None = None, steps: Depth | bool = "full") -> str:
@@ -189,6 +196,15 @@ def checked_depth(steps: Depth | bool) -> Depth:
         hint = did_you_mean(str(steps), DEPTHS)
         raise SymmlpError(f"steps: expected one of {', '.join(DEPTHS)}, got {shown(steps)}{hint}")
     return steps
+
+
+def _of_blocks(group: Sequence[Equation], wrt: Sequence[str]) -> list[Equation]:
+    """Return the blocks of these parameters among themselves, and what they are computed from."""
+    made, names = {each.target: each for each in group}, set[str]()
+    for target in made:
+        if target.startswith(BLOCK) and set(parameters_of(target)) <= set(wrt):
+            _collect(target, made, names)
+    return [each for each in group if each.target in names]
 
 
 def _collect(target: str, made: dict[str, Equation], names: set[str]) -> None:

@@ -73,6 +73,7 @@ class Style(Protocol):
     def sum_over(self, indices: Sequence[str], body: str) -> str: ...
     def delta(self, first: str, second: str) -> str: ...
     def partial(self, of: str, wrt: str) -> str: ...
+    def second_partial(self, of: str, first: str, second: str) -> str: ...
     def nabla(self, of: str) -> str: ...
 
 
@@ -264,6 +265,8 @@ class _IndexWalk:
                 return Printed(style.sum_over([str(limit[0]) for limit in expr.limits], body), PRODUCT)
             case sp.KroneckerDelta():
                 return Printed(style.delta(*map(str, expr.args)))
+            case Partial(args=(Partial(args=(of, second)), first)):
+                return Printed(style.second_partial(*(self.text(each, ATOM) for each in (of, second, first))))
             case Partial():
                 return Printed(style.partial(*(self.text(argument, ATOM) for argument in expr.args)))
             case Nabla():

@@ -137,6 +137,9 @@ class LatexStyle:
     def partial(self, of: str, wrt: str) -> str:
         return rf"\frac{{\partial {of}}}{{\partial {wrt}}}"
 
+    def second_partial(self, of: str, first: str, second: str) -> str:
+        return rf"\frac{{\partial^{{2}} {of}}}{{\partial {first} \, \partial {second}}}"
+
     def nabla(self, of: str) -> str:
         return rf"\nabla_{{{self.name('theta')}}} {of}"
 

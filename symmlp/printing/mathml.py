@@ -154,6 +154,10 @@ class MathmlStyle:
     def partial(self, of: str, wrt: str) -> str:
         return f"<mfrac>{_row(f'<mo>∂</mo>{of}')}{_row(f'<mo>∂</mo>{wrt}')}</mfrac>"
 
+    def second_partial(self, of: str, first: str, second: str) -> str:
+        top = f"<msup><mo>∂</mo><mn>2</mn></msup>{of}"
+        return f"<mfrac>{_row(top)}{_row(f'<mo>∂</mo>{first}<mo>∂</mo>{second}')}</mfrac>"
+
     def nabla(self, of: str) -> str:
         return f"<msub><mi>∇</mi>{self.name('theta')}</msub>{of}"
 

@@ -107,6 +107,9 @@ class TextStyle:
     def partial(self, of: str, wrt: str) -> str:
         return f"∂{of}/∂{wrt}"
 
+    def second_partial(self, of: str, first: str, second: str) -> str:
+        return f"∂²{of}/∂{first}∂{second}"
+
     def nabla(self, of: str) -> str:
         return f"∇{self.name('theta')} {of}"
 

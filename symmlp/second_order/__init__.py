@@ -1,5 +1,5 @@
-"""What lies beyond the gradient: tangents, Hessian-vector and Gauss-Newton products, the Jacobian of the prediction."""
+"""What lies beyond the gradient: tangents, products with a vector, the Jacobian of the prediction, Hessian blocks."""
 
-from symmlp.second_order.extending import ORDERS, with_second_order
+from symmlp.second_order.extending import HESSIAN, ORDERS, with_second_order
 
-__all__ = ["ORDERS", "with_second_order"]
+__all__ = ["HESSIAN", "ORDERS", "with_second_order"]

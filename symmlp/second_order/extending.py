@@ -8,15 +8,22 @@ from dataclasses import replace
 from symmlp.calculus.curvature import Curvatures
 from symmlp.calculus.ending import Derived, Ending, Entries, weight_of
 from symmlp.calculus.tangent import DOT, HAT
+from symmlp.calculus.vanishing import is_zero
 from symmlp.derivation import Derivation, Equation, Source
 from symmlp.deriving import Walker, called, care_of, ending_of, walker_of
 from symmlp.errors import SymmlpError, UnsupportedError, did_you_mean, shown
+from symmlp.graph import GraphNode
 from symmlp.second_order.ending import Ends
+from symmlp.second_order.hessian import BlockWalker, needed_for
 from symmlp.second_order.jacobian import JacobianWalker
 from symmlp.second_order.walking import DirectionWalker, numbered
 
-ORDERS = ("jvp", "hvp", "gauss_newton", "jacobian")
-"""What can be asked for: tangents along a direction, Hessian-vector and Gauss-Newton product, Jacobian."""
+ORDERS = ("jvp", "hvp", "gauss_newton", "jacobian", "hessian")
+"""What can be asked for: tangents along a direction, Hessian-vector and Gauss-Newton product, Jacobian, blocks."""
+
+
+HESSIAN = "hessian of "
+"""Begins the name of a group of blocks, before the array that their columns move first."""
 
 
 def with_second_order(derivation: Derivation, asked: Sequence[str], *, almost_everywhere: bool = False) -> Derivation:
@@ -40,13 +47,16 @@ def with_second_order(derivation: Derivation, asked: Sequence[str], *, almost_ev
     writer = _writer(derivation, almost_everywhere)
     second = {}
     if {*asked} & {"jvp", "hvp", "gauss_newton"}:
-        second["jvp"] = numbered(writer.walker.forward_tangents(), "T")
+        walker = writer.walker
+        second["jvp"] = numbered(walker.tangents_of(walker.graph.network_nodes, walker.graph.parameters), "T")
     if "hvp" in asked:
         second["hvp"] = numbered(writer.hessian_product(), "R")
     if "gauss_newton" in asked:
         second["gauss_newton"] = numbered(writer.gauss_newton_product(), "G")
     if "jacobian" in asked:
         second["jacobian"] = numbered(_jacobian(writer.walker, derivation).equations(), "J")
+    if "hessian" in asked:
+        second |= _hessian(writer, derivation)
     equations = [each for group in second.values() for each in group]
     curvatures = writer.walker.curvatures
     known = {**curvatures.functions, **curvatures.derived}
@@ -74,6 +84,21 @@ def _jacobian(walker: Walker, derivation: Derivation) -> JacobianWalker:
     return JacobianWalker(walker.graph, walker.rules, walker.functions)
 
 
+def _hessian(writer: _Writer, derivation: Derivation) -> dict[str, tuple[Equation, ...]]:
+    """Return the equations of the blocks, a group for each op that reads parameters, numbered through."""
+    if derivation.layout != "batch":
+        raise UnsupportedError(f"hessian: expected the layout batch, got {derivation.layout}")
+    groups: dict[str, tuple[Equation, ...]] = {}
+    first = 1
+    for pivot in writer.blocks.pivots:
+        found = list(writer.hessian_blocks(pivot))
+        groups[f"{HESSIAN}{pivot.output}"] = tuple(
+            replace(each, id=f"H{number}", kind="hessian") for number, each in enumerate(found, start=first)
+        )
+        first += len(found)
+    return groups
+
+
 def _writer(derivation: Derivation, almost_everywhere: bool) -> _Writer:
     network, graph, layout = derivation.network, derivation.graph, derivation.layout
     walker = walker_of(network, graph, layout)
@@ -93,6 +118,7 @@ class _Writer:
     def __init__(self, walker: DirectionWalker, end: Ending, ends: Ends) -> None:
         self.walker, self.end, self.ends = walker, end, ends
         self.activation, self.loss = walker.graph.network_nodes[-1], walker.graph.nodes[-1]
+        self.blocks = BlockWalker(walker.graph, walker.rules, walker.functions, walker.curvatures)
 
     def hessian_product(self) -> Iterator[Equation]:
         """Yield how the cotangents change along the direction, from the last one to the first layer's gradients."""
@@ -101,6 +127,22 @@ class _Writer:
         yield self._of_ending(derived, at, DOT, "second")
         before = self.walker.graph.network_nodes[: None if joined is None else -1]
         yield from self.walker.changes(before, {before[-1].output})
+
+    def hessian_blocks(self, pivot: GraphNode) -> Iterator[Equation]:
+        """Yield what the blocks with the columns of an op's parameters are computed from, and the blocks."""
+        own = self.blocks.from_pivot(pivot)
+        nodes = own.graph.network_nodes
+        start = nodes.index(pivot)
+        tangents = list(own.tangents_of(nodes[start + 1 :], {pivot.output}))
+        joined = self.ends.at_pre_activation
+        at, derived = ("Z", joined) if joined is not None else ("P", self.ends.at_prediction)
+        changes = [_Writer(own, self.end, self.ends)._of_ending(derived, at, DOT, "second")]
+        before = nodes[start : None if joined is None else -1]
+        changes += own.gradients_apart(pivot, before, {before[-1].output})
+        own_targets = {f"d{name}{DOT}" for name in own.graph.parameters}
+        made = {each.target: each for each in changes if each.target in own_targets and not is_zero(each.value)}
+        yield from needed_for(changes, set(made), tangents)
+        yield from own.blocks(pivot, made)
 
     def gauss_newton_product(self) -> Iterator[Equation]:
         """Yield the loss's second derivative times the tangent, handed back by the backward rules."""

@@ -13,6 +13,7 @@ import sympy as sp
 
 from symmlp.calculus.index_notation import Index, rebuilt, terms
 from symmlp.calculus.matrix_form import MatrixForm
+from symmlp.calculus.tangent import knowing_tangents
 from symmlp.calculus.vjp import BackwardRule, RuleStep, matrix_form
 from symmlp.catalog.layers import SIZES
 from symmlp.derivation import Equation, Source
@@ -52,7 +53,7 @@ class JacobianWalker(Walker):
         """Return the equation of a parameter with the sum over samples taken apart: one row for each sample."""
         values, sources = [], []
         for (node, operand), source in zip(uses, whole.sources, strict=False):
-            form, step = _apart(self.rules.backward(node.op, operand))
+            form, step = apart(self.rules.backward(node.op, operand))
             values.append(self._here(form, node))
             sources.append(
                 Source(
@@ -60,7 +61,7 @@ class JacobianWalker(Walker):
                 )
             )
         value = values[0] if len(values) == 1 else Add(tuple(values))
-        rows: Shape = ("N", _entries(whole.shape))
+        rows: Shape = ("N", row_length(whole.shape))
         return replace(whole, value=value, stable=value, shape=rows, sources=tuple(sources))
 
     def _names(self, node: GraphNode) -> dict[str, str]:
@@ -70,30 +71,37 @@ class JacobianWalker(Walker):
         return super()._shape(name.removeprefix(ROWS))
 
 
-def _entries(shape: Shape) -> int:
+def row_length(shape: Shape) -> int:
+    """Return how many entries a parameter of this shape has."""
     count = 1
     for size in shape:
         count *= int(size)
     return count
 
 
-def _apart(rule: BackwardRule) -> tuple[Node, RuleStep]:
+def apart(rule: BackwardRule) -> tuple[Node, RuleStep]:
     """Return the rows that a parameter's rule adds up, as a matrix with a row for each sample.
 
     Σ_p G[p,a] X[p,c]  =>  row p holds G[p,a] X[p,c] for all a, c
     """
-    op = rule.op
-    open_terms = [
-        replace(term, bound=tuple(each for each in term.bound if each != batch)) for term in terms(rule.index_form)
-    ]
-    sizes = {
-        **SIZES,
-        **{index: SIZES[axis] for index, axis in zip(rule.indices, op.operands[rule.operand], strict=True)},
-    }
-    rows = rebuilt(open_terms, sizes)
-    form = matrix_form(op, op.operands[rule.operand], rule.indices, columns=False)
-    node = _outer(rows, rule.indices, form) if len(rule.indices) == 2 else form.of(rows, batch, rule.indices[0])
+    node = in_rows(rule, rule.index_form)
     return node, RuleStep("samples apart: a row for each sample, in the order of theta", rule.index_form, node)
+
+
+def in_rows(rule: BackwardRule, index_form: sp.Expr, *, with_tangents: bool = False) -> Node:
+    """Return the terms of a parameter's sum over samples as the rows of a matrix."""
+    op, axes = rule.op, rule.op.operands[rule.operand]
+    open_terms = [
+        replace(term, bound=tuple(each for each in term.bound if each != batch)) for term in terms(index_form)
+    ]
+    sizes = {**SIZES, **{index: SIZES[axis] for index, axis in zip(rule.indices, axes, strict=True)}}
+    form = matrix_form(op, axes, rule.indices, columns=False)
+    form = knowing_tangents(form) if with_tangents else form
+    rows = rebuilt(open_terms, sizes)
+    if len(rule.indices) != 2:
+        return form.of(rows, batch, rule.indices[0])
+    products = tuple(_outer(part, rule.indices, form) for part in sp.Add.make_args(rows))
+    return products[0] if len(products) == 1 else Add(products)
 
 
 def _outer(rows: sp.Expr, indices: tuple[Index, ...], form: MatrixForm) -> Node:
@@ -102,6 +110,6 @@ def _outer(rows: sp.Expr, indices: tuple[Index, ...], form: MatrixForm) -> Node:
     factors = sp.Mul.make_args(rows)
     left = [factor for factor in factors if factor.has(first)]
     right = [factor for factor in factors if factor not in left]
-    if any(factor.has(second) for factor in left) or isinstance(rows, sp.Add):
+    if any(factor.has(second) for factor in left):
         raise UnsupportedError(f"no matrix form for the rows of {rows}")
     return RowProduct(form.of(sp.Mul(*left), batch, first), form.of(sp.Mul(*right), batch, second))

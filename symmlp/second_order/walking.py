@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import sympy as sp
@@ -34,17 +34,17 @@ class DirectionWalker(Walker):
         """Whether samples are columns."""
         return self.rules.columns
 
-    def forward_tangents(self) -> Iterator[Equation]:
-        """Yield the tangents of all arrays that move when the parameters do, first layer first."""
-        moving = {f"{name}{DOT}" for name in self.graph.parameters}
-        for node in self.graph.network_nodes:
+    def tangents_of(self, nodes: Iterable[GraphNode], moving: Iterable[str]) -> Iterator[Equation]:
+        """Yield the tangents of all arrays that move when those in `moving` do, in the order of the nodes."""
+        moved = {f"{name}{DOT}" for name in moving}
+        for node in nodes:
             rule = self._tangent_rule(node)
-            self.still.update(f"{name}{DOT}" for name in node.operands.values() if f"{name}{DOT}" not in moving)
+            self.still.update(f"{name}{DOT}" for name in node.operands.values() if f"{name}{DOT}" not in moved)
             equation = self._changed(node.output, [(node, rule)], "tangent")
             if is_zero(equation.value):
                 self.still.add(equation.target)
             else:
-                moving.add(equation.target)
+                moved.add(equation.target)
                 yield equation
 
     def changes(self, nodes: tuple[GraphNode, ...], known: set[str]) -> Iterator[Equation]:
