@@ -23,6 +23,7 @@ from symmlp.verification.comparison import relative, worse
 from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number, is_real, precise
 from symmlp.verification.expansion import Entries, Expander, Meaning, entries
 from symmlp.verification.held import unfolded
+from symmlp.verification.polynomials import is_zero_polynomial
 from symmlp.verification.report import Check
 from symmlp.verification.windows import Window, free_symbols, tree_size, windows
 
@@ -244,4 +245,4 @@ def _vanishes(difference: sp.Expr) -> bool:
     if tree_size(difference) > PROVABLE_NODES or tree_size(written := unfolded(difference)) > PROVABLE_NODES:
         return False
     numerator, _ = sp.fraction(sp.together(written))
-    return bool(sp.expand(numerator) == 0)
+    return is_zero_polynomial(numerator) or bool(sp.expand(numerator) == 0)
