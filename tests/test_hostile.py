@@ -175,9 +175,11 @@ def test_naive_slope_is_found_wrong(text: str) -> None:
         ("sqrt(a**2+b**2+c**2)", "a", "slope", {"a": -90.0, "b": 0.3, "c": 1e200}, "-9.0000000000000002724e-199"),
         ("log(x**2+y**2)", "x", "value", {"x": 1.0, "y": 1e200}, "921.03403719761827355"),
         ("x**a", "a", "slope", {"x": 0.0, "a": 2.0}, "0"),
+        ("2*abs(p-y)/(abs(p)+abs(y))", "p", "slope", {"p": 3.0, "y": 1.0}, "0.25"),
+        ("2*abs(p-y)/(abs(p)+abs(y))", "p", "slope", {"p": 0.0, "y": 1.0}, "0"),
     ],
 )
-def test_cancelled_levels_long_roots_and_powers_are_right(
+def test_users_expression_is_right_where_its_own_form_is_not(
     text: str, wrt: str, what: str, point: dict[str, float], exact: str
 ) -> None:
     claim = Claim(text, wrt, what, "float64", tuple(point.items()), exact, 2e-15, "4e-321")

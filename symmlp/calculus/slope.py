@@ -195,5 +195,21 @@ def _at_root(branch: sp.Expr, switch: sp.Expr, wrt: sp.Symbol) -> sp.Expr:
     coefficient = sp.diff(switch, wrt)
     if coefficient == 0 or wrt in coefficient.free_symbols:
         return branch
-    here = branch.subs(wrt, sp.cancel(wrt - switch / coefficient))
+    here = _substituted(branch, wrt, sp.cancel(wrt - switch / coefficient))
     return branch if here.has(sp.nan, sp.zoo) else here
+
+
+def _substituted(expr: sp.Expr, wrt: sp.Symbol, by: sp.Expr) -> sp.Expr:
+    """Return `expr` with `by` for `wrt`, every `otherwise` kept: SymPy drops one after the branches y < 0 and y > 0."""
+    if not expr.has(sp.Piecewise):
+        return expr.subs(wrt, by)
+    if not isinstance(expr, sp.Piecewise):
+        return expr.func(*(_substituted(argument, wrt, by) for argument in expr.args))
+    pairs: list[tuple[sp.Expr, sp.Basic]] = []
+    for branch, condition in expr.args:
+        holds = condition.subs(wrt, by)
+        if holds != sp.false:
+            pairs.append((_substituted(branch, wrt, by), holds))
+        if holds == sp.true:
+            break
+    return pairs[0][0] if pairs[0][1] == sp.true else sp.Piecewise(*pairs, evaluate=False)
