@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,10 @@ _SPECIAL = {
     **{"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%"},
     **{"^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}"},
     **{"|": r"\textbar{}", '"': r"\textquotedbl{}", "∂": r"$\partial$", ":=": "$:=$"},
+    **{"ε": r"$\varepsilon$", "θ": r"$\theta$", "ᵀ": r"$^{\top}$", "•": r"$\bullet$"},
 }
+_MARKED = re.compile("([A-Za-z]\N{COMBINING DOT ABOVE})")
+"""A letter with a tangent's dot."""
 
 WordsAndRow = tuple[str, str]
 """What is said before a row of an alignment, or nothing, and the row."""
@@ -61,7 +65,11 @@ def escaped(text: str) -> str:
     >>> print(escaped("50% of leaky_relu"))
     50\% of leaky\_relu
     """
-    return "".join(_SPECIAL.get(character, character) for character in text)
+    marked = _MARKED.split(text)
+    return "".join(
+        rf"$\dot{{{part[0]}}}$" if place % 2 else "".join(_SPECIAL.get(character, character) for character in part)
+        for place, part in enumerate(marked)
+    )
 
 
 def typewriter(text: str) -> str:

@@ -124,7 +124,9 @@ class LatexStyle:
         return self.placed(self.name(name), indices)
 
     def placed(self, array: str, indices: Sequence[str]) -> str:
-        return rf"{{{array}}}_{{[{', '.join(map(_index, indices))}]}}"
+        # TeX takes the braces off an accent alone, whose own subscript would then be a second one.
+        whole = f"{{}}{array}" if array.startswith((r"\dot", r"\hat")) else array
+        return rf"{{{whole}}}_{{[{', '.join(map(_index, indices))}]}}"
 
     def sum_over(self, indices: Sequence[str], body: str) -> str:
         return rf"\sum_{{{', '.join(map(_index, indices))}}} {body}"

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from symmlp.document import PrintableDerivation, pdf
+from symmlp.document import PrintableDerivation, derive, pdf
 from symmlp.document.latex import escaped
 from symmlp.document.page import Depth
 from symmlp.document.pdf import COMPILERS, compiled
 from symmlp.errors import OutputError
 from symmlp.graph import Layout
+from symmlp.spec import Network
 from tests.document.derivations import LAYOUTS, NETWORKS, derivation_of
 
 DEPTHS: tuple[Depth, ...] = ("none", "brief", "full", "index")
@@ -93,6 +94,29 @@ def test_a_document_compiles_without_a_warning(name: str, layout: Layout, depth:
     derivation = derivation_of(name, layout, notation={"cotangent": "δ", "pre_activation": "ψ"})
     assert _warnings(compiled(derivation.latex(steps=depth, standalone=True), tmp_path)) == []
     assert (tmp_path / "derivation.pdf").read_bytes().startswith(b"%PDF")
+
+
+def beyond_the_gradient(layout: Layout) -> str:
+    """Return a document with everything of second order that there is in a layout, in index notation."""
+    asked = ("hvp", "gauss_newton", *(("jacobian", "hessian") if layout == "batch" else ()))
+    network = Network.parse("4 -> 5 tanh -> 3 softmax | cross_entropy")
+    return derive(network, layout=layout, second=asked).latex(steps="index", standalone=True)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_page_beyond_the_gradient_is_well_formed(layout: Layout) -> None:
+    text = beyond_the_gradient(layout)
+    assert faults(text) == []
+    # TeX takes the braces off an accent alone, whose subscript would then be one of two.
+    assert not re.search(r"\{\\dot\{\w\}_\{\d\}\}_", text)
+    assert re.search(r"\{\{\}\\dot\{\w\}_\{\d\}\}_", text)
+
+
+@NEEDS_LATEX
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_page_beyond_the_gradient_compiles_without_a_warning(layout: Layout, tmp_path: Path) -> None:
+    assert _warnings(compiled(beyond_the_gradient(layout), tmp_path)) == []
 
 
 @NEEDS_LATEX
