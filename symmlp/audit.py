@@ -59,6 +59,10 @@ def _module_text(path: str | Path) -> str:
         raise SpecError(f"file: cannot read {shown(str(path))}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise SpecError(f"file: {shown(str(path))} is not UTF-8 text") from None
+    except ValueError as error:
+        if isinstance(error, SpecError):
+            raise
+        raise SpecError(f"file: cannot read {shown(str(path))}: it is no path") from None
 
 
 def _spec_of(source: str, path: str | Path) -> Any:

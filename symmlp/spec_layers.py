@@ -84,7 +84,7 @@ class Dense(_Activating):
     bias: bool = Field(True, strict=True, description="whether b is added")
     parameters: Parameters = Field(default_factory=Settings, description=_PARAMETERS)
 
-    def __init__(self, units: Any = _ABSENT, activation: Any = "identity", **values: Any) -> None:
+    def __init__(self, /, units: Any = _ABSENT, activation: Any = "identity", **values: Any) -> None:
         if units is not _ABSENT:
             values["units"] = units
         super().__init__(**{"activation": activation, **values})
@@ -121,7 +121,7 @@ class Activate(_Activating):
     activation: str = Field(strict=True, description=_ACTIVATION)
     parameters: Parameters = Field(default_factory=Settings, description=_PARAMETERS)
 
-    def __init__(self, activation: Any = _ABSENT, **values: Any) -> None:
+    def __init__(self, /, activation: Any = _ABSENT, **values: Any) -> None:
         if activation is not _ABSENT:
             values["activation"] = activation
         super().__init__(**values)

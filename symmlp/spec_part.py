@@ -35,7 +35,7 @@ class Part(BaseModel):
     parts: ClassVar[Mapping[str, type[Part]]] = {}
     """What this part holds, by type."""
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
