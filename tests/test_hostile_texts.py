@@ -130,7 +130,7 @@ DOORS: dict[str, Callable[[str], object]] = {
     "verified file": lambda text: symmlp.verify(f"{text}.py"),
     "spec file": lambda text: symmlp.Network.load(f"{text}.toml"),
     "samples file": lambda text: symmlp.read_samples(f"{text}.csv", NET),
-    "picture": lambda text: symmlp.picture(NET, format=text),
+    "picture": lambda text: symmlp.picture(NET, format=text),  # type: ignore[arg-type]
 }
 """Everything of the Python interface that takes a text; the command line hands its texts to these."""
 
