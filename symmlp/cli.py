@@ -253,7 +253,7 @@ def generate(
         almost_everywhere=almost_everywhere,
     )
     symmlp.write_text(output, source, force=force)
-    typer.echo(f"{output}: {len(source.splitlines())} lines for {network.short()}")
+    typer.echo(f"{output}: {len(source.splitlines())} lines for {network.short(in_full=12)}")
 
 
 @app.command()

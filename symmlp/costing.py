@@ -43,7 +43,7 @@ def cost_text(network: Network, N: int, *, style: str = "plain", dtype: Dtype = 
     rows.append(("  state of Adam", f"{found.optimizer_state:,}", f"{found.optimizer_state:,}", ""))
     widths = [max(len(row[at]) for row in rows) for at in range(4)]
     lines = [_row(row, widths) for row in rows]
-    return "\n".join([f"A step of {network.short()}, style {style}, {dtype}, with Adam", "", *lines]) + "\n"
+    return "\n".join([f"A step of {network.short(in_full=12)}, style {style}, {dtype}, with Adam", "", *lines]) + "\n"
 
 
 def _row(row: tuple[str, str, str, str], widths: list[int]) -> str:

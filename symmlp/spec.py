@@ -152,9 +152,14 @@ class Network(Part):
         rows = [("inputs", self.inputs), *layers, ("loss", f"{self.loss} ({self.reduction})")]
         return html_table(self.name, ("layer", "what it is"), rows)
 
-    def short(self) -> str:
-        """Return the short string of the network; name, reduction, bias and initializer are left out."""
+    def short(self, in_full: int | None = None) -> str:
+        """Return the short string of the network; name, reduction, bias and initializer are left out.
+
+        Of a network with more layers than `in_full`, three at either end are named and those between are counted.
+        """
         layers = [layer.short for layer in self.layers]
+        if in_full is not None and len(layers) > max(in_full, 6):
+            layers[3:-3] = [f"({len(layers) - 6} more layers)"]
         lost = braced(self.loss) + self.loss_parameters.text()
         return " -> ".join([str(self.inputs), *layers]) + f" | {lost}"
 

@@ -381,3 +381,10 @@ def test_a_file_that_describes_no_network_is_refused(file: str, content: str, me
 def test_a_text_that_ends_like_a_file_but_has_arrows_is_a_short_string() -> None:
     with pytest.raises(SpecError, match=r"^loss: 'net\.toml' is no name"):
         Network.load("4 -> 3 | net.toml")
+
+
+def test_a_deep_network_is_told_by_its_ends() -> None:
+    network = Network.parse(" -> ".join(["4", *["2 tanh"] * 12, "1 | mse"]))
+    assert network.short(in_full=13) == network.short()
+    told = "4 -> 2 tanh -> 2 tanh -> 2 tanh -> (7 more layers) -> 2 tanh -> 2 tanh -> 1 | mse"
+    assert network.short(in_full=12) == told

@@ -78,7 +78,7 @@ class Plan:
         place = {each.name: (each.is_condition, each.slot) for each in self.arrays}
         content: dict[tuple[bool, int], str] = {}
         for each in (each for group in self.groups for each in group.instructions):
-            for name in sorted(each.reads & set(place)):
+            for name in sorted(each.reads & place.keys()):
                 if content.get(place[name]) != name:
                     raise ProgramError(f"{name} is lost to {content.get(place[name])}: equation {each.id}")
             if each.target.name in place:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from symmlp.derivation import Derivation
@@ -107,25 +108,27 @@ class _Writer:
 
     def lines(self, statements: Sequence[Statement], groups: Sequence[Group]) -> Iterator[str]:
         """Yield the loops and lines of the groups."""
-        waiting = list(statements)
+        waiting = _Waiting(statements)
+        last = {each.target.name: each for group in groups for each in group.instructions}
+        finishing = {name: last[name] for name in waiting.targets if name in last}
         for group in groups:
             if group.by_rows:
-                yield from self.equations(waiting, group.instructions[0].id, before=True)
+                yield from self.equations(waiting.before(group.instructions[0].id))
                 yield from _loop(group)
+            inside = self.inside(group) if group.by_rows else self.whole
             for each in group.instructions:
                 pad = "    " if group.by_rows else ""
-                yield from (pad + line for line in self.equations(waiting, each.id))
-                is_last = each.target.name in {one.target.name for one in statements} and each is _last(groups, each)
-                yield from (pad + line for line in self.call(each, group, is_last, len(pad)))
+                yield from (pad + line for line in self.equations(waiting.through(each.id)))
+                is_last = finishing.get(each.target.name) is each
+                yield from (pad + line for line in _call(each, inside, is_last, len(pad)))
                 if is_last and each.target.name in self.held:
                     yield f'w.{each.target.name}[...] = w.running.get("{each.target.name}", w.{each.target.name})'
-        while waiting:
-            yield from self.equation(waiting.pop(0))
+        yield from self.equations(waiting.rest())
 
-    def equations(self, waiting: list[Statement], id: str, *, before: bool = False) -> Iterator[str]:
-        """Yield the equations up to `id`, or up to the one before it."""
-        while any(statement.id == id for statement in waiting[1 if before else 0 :]):
-            yield from self.equation(waiting.pop(0))
+    def equations(self, statements: Iterable[Statement]) -> Iterator[str]:
+        """Yield the equations of statements as comments."""
+        for statement in statements:
+            yield from self.equation(statement)
 
     def equation(self, statement: Statement) -> Iterator[str]:
         """Yield an equation as a comment; one that needs no line of its own says where its value lies."""
@@ -136,21 +139,17 @@ class _Writer:
         if isinstance(place, Var):
             yield f"#     {statement.target.name} is {place.name}"
 
-    def call(self, each: Instruction, group: Group, shows_shape: bool, indent: int) -> Iterator[str]:
-        """Yield the lines of an instruction, the shape behind the one that finishes an equation."""
-        lines = OutPrinter(self.inside(group) if group.by_rows else self.whole).line(each).split("\n")
-        broken = [part for line in lines for part in broken_call(line, WIDTH - 4 - indent)]
-        shape = f"  # {shape_text(each.target.shape)}"
-        if shows_shape and len(broken[-1]) + len(shape) + 4 + indent <= WIDTH:
-            broken[-1] += shape
-        yield from broken
-
     def whole(self, name: str) -> str:
         """Return how an array is written outside of loops."""
+        return name if name in self.bare else f"w.{name}"
+
+    @cached_property
+    def bare(self) -> frozenset[str]:
+        """The names that no workspace holds: parameters, constants, gradients and numbers."""
         program = self.plan.sequenced.program
-        own = {each.name for each in (*program.parameters, *program.constants)} | set(program.gradients)
-        scalars = {each.target.name for each in self.plan.sequenced.instructions if not each.target.shape}
-        return name if name in own | scalars else f"w.{name}"
+        own = (each.name for each in (*program.parameters, *program.constants))
+        scalars = (each.target.name for each in self.plan.sequenced.instructions if not each.target.shape)
+        return frozenset((*own, *program.gradients, *scalars))
 
     def inside(self, group: Group) -> _Inside:
         """Return how an array is written in the loop of a group."""
@@ -166,9 +165,40 @@ class _Inside:
         return name if name in self.bare else self.writer.whole(name)
 
 
-def _last(groups: Sequence[Group], each: Instruction) -> Instruction:
-    """Return the last instruction with the same target."""
-    return [one for group in groups for one in group.instructions if one.target == each.target][-1]
+class _Waiting:
+    """The statements of a section in order, each given out once: when the first line that needs its equation comes."""
+
+    def __init__(self, statements: Sequence[Statement]) -> None:
+        self.statements = statements
+        self.targets = [each.target.name for each in statements]
+        self.places = {each.id: at for at, each in enumerate(statements)}
+        self.given = 0
+
+    def before(self, id: str) -> Sequence[Statement]:
+        """Give out what stands before the statement `id`."""
+        return self._until(self.places.get(id, 0))
+
+    def through(self, id: str) -> Sequence[Statement]:
+        """Give out what stands before the statement `id`, and that one."""
+        return self._until(self.places.get(id, -1) + 1)
+
+    def rest(self) -> Sequence[Statement]:
+        """Give out what is left."""
+        return self._until(len(self.statements))
+
+    def _until(self, end: int) -> Sequence[Statement]:
+        given, self.given = self.given, max(self.given, end)
+        return self.statements[given : self.given]
+
+
+def _call(each: Instruction, place: Callable[[str], str], shows_shape: bool, indent: int) -> list[str]:
+    """Return the lines of an instruction, the shape behind the one that finishes an equation."""
+    lines = OutPrinter(place).line(each).split("\n")
+    broken = [part for line in lines for part in broken_call(line, WIDTH - 4 - indent)]
+    shape = f"  # {shape_text(each.target.shape)}"
+    if shows_shape and len(broken[-1]) + len(shape) + 4 + indent <= WIDTH:
+        broken[-1] += shape
+    return broken
 
 
 def _loop(group: Group) -> list[str]:
