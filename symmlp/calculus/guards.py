@@ -33,10 +33,24 @@ def guarded(expr: sp.Expr) -> sp.Expr:
     return expr
 
 
+def _vanished(expr: sp.Mul) -> sp.Expr:
+    """Return x·e^-|k x| with 0 where the exponential is, as x may be infinite there; tails do it for one variable."""
+    for factor in expr.args:
+        if isinstance(factor, sp.exp) and isinstance(factor.args[0].as_coeff_Mul()[1], sp.Abs):
+            own = factor.free_symbols
+            if len(own) > 1 and any(each.is_polynomial() and each.free_symbols & own for each in expr.args):
+                gone = sp.Eq(factor, 0, evaluate=False)
+                return sp.Piecewise((sp.Integer(0), gone), (expr, True), evaluate=False)
+    return expr
+
+
 def _guarded_product(expr: sp.Mul) -> sp.Expr:
     weight = sp.Mul(*(factor for factor in expr.args if factor.is_polynomial() and factor.free_symbols))
     if weight == expr or not _risky(expr):
         return expr
+    vanished = _vanished(expr)
+    if vanished is not expr:
+        return vanished
     if weight == 1:
         return _without_power_of_zero(expr)
     for factor in sp.Mul.make_args(weight):

@@ -12,6 +12,8 @@ from functools import reduce
 import sympy as sp
 from sympy.codegen.cfunctions import hypot
 
+from symmlp.calculus.kinks import split
+
 _HALF = sp.Rational(1, 2)
 
 
@@ -36,6 +38,9 @@ def _conjugated(expr: sp.Expr) -> sp.Expr:
     if isinstance(expr, sp.Piecewise):
         return sp.Piecewise(*((_conjugated(value), condition) for value, condition in expr.args), evaluate=False)
     if isinstance(expr, sp.Add):
+        by_sign = _by_sign(expr)
+        if by_sign is not None:
+            return by_sign
         over_root = _over_common_root(expr)
         if over_root is not None:
             return over_root
@@ -45,8 +50,25 @@ def _conjugated(expr: sp.Expr) -> sp.Expr:
         if joined is not None:
             return joined
     if isinstance(expr, sp.Mul | sp.Pow | sp.Function | sp.Add):
-        return expr.func(*(_conjugated(argument) for argument in expr.args))
+        args = tuple(_conjugated(argument) for argument in expr.args)
+        return expr if args == expr.args else expr.func(*args)
     return expr
+
+
+def _by_sign(expr: sp.Add) -> sp.Expr | None:
+    """Return a sum of roots and |x| or sign(x) conjugated for x > 0 and for x < 0 by itself, or None."""
+    parts = {part for part in expr.atoms(sp.Abs, sp.sign) if part.args[0].is_Symbol}
+    roots = [part.base for part in expr.atoms(sp.Pow) if part.exp in (_HALF, -_HALF)]
+    if len({part.args[0] for part in parts}) != 1 or not any(
+        part.args[0] in base.free_symbols for part in parts for base in roots
+    ):
+        return None
+    x = next(iter(parts)).args[0]
+    sides = split(expr, x)
+    above, below = _conjugated(sides.above), _conjugated(sides.below)
+    if above == sides.above and below == sides.below:
+        return None
+    return sp.Piecewise((above, x > 0), (below, x < 0), (expr, True), evaluate=False)
 
 
 def _pairs(expr: sp.Add) -> Iterator[tuple[sp.Expr, sp.Expr]]:
@@ -176,9 +198,10 @@ def _scaled(factors: list[sp.Expr]) -> sp.Expr:
     """Return the product, a side over its hypot taken together: x²/h³ is (x/h)²·(1/h), which cannot overflow."""
     for place, factor in enumerate(factors):
         base, power = factor.as_base_exp()
-        if not isinstance(base, hypot) or not power.is_Integer or power > -2:
+        if not power.is_Integer or power > -2:
             continue
-        sides = [each for each in factors if each.as_base_exp()[0] in base.args and each.as_base_exp()[1].is_Integer]
+        own_sides = _sides_of(base)
+        sides = [each for each in factors if each.as_base_exp()[0] in own_sides and each.as_base_exp()[1].is_Integer]
         taken = sp.Integer(0)
         result = [each for at, each in enumerate(factors) if at != place and each not in sides]
         for side in sides:
@@ -193,6 +216,17 @@ def _scaled(factors: list[sp.Expr]) -> sp.Expr:
             inverse = sp.Pow(sp.Pow(base, -1), left, evaluate=False) if left > 1 else 1 / base
             return sp.Mul(*result, *((inverse,) if left else ()), evaluate=False)
     return sp.Mul(*factors, evaluate=False)
+
+
+def _sides_of(base: sp.Expr) -> tuple[sp.Expr, ...]:
+    """Return what is no larger than `base` as a rule: a hypot's sides, the variables of |x| + y."""
+    if isinstance(base, hypot):
+        return tuple(base.args)
+    terms = [term.as_coeff_Mul()[1] for term in base.args] if isinstance(base, sp.Add) else []
+    symbols = [term.args[0] if isinstance(term, sp.Abs) else term for term in terms]
+    if len(symbols) < 2 or not all(symbol.is_Symbol for symbol in symbols):
+        return ()
+    return (*symbols, *(sp.Abs(symbol) for symbol in symbols))
 
 
 def length(sides: Sequence[sp.Expr]) -> sp.Expr:

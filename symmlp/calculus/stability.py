@@ -13,6 +13,7 @@ from __future__ import annotations
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
+from symmlp.calculus.differences import limits_of, with_lines_joined, with_named_differences, with_rest_inside
 from symmlp.calculus.exponential_sums import factors_of, logarithm_form, product_form
 from symmlp.calculus.exponentials import (
     EXPONENTIAL,
@@ -44,7 +45,8 @@ class outside(sp.Function):  # noqa: N801 - named as SymPy names functions
 
 def stable(expr: sp.Expr) -> sp.Expr:
     """Return a form of `expr` that is equal to it and safe to evaluate in floating point."""
-    return stable_roots(_stable(expr.replace(_is_tanh_of_log, _tanh_of_log)))
+    plain = with_named_differences(expr.replace(_is_tanh_of_log, _tanh_of_log))
+    return stable_roots(with_lines_joined(_stable(plain)))
 
 
 def _is_tanh_of_log(part: sp.Basic) -> bool:
@@ -133,6 +135,9 @@ def _sum(expr: sp.Add) -> sp.Expr:
     for found in (_error_function_complement(expr), _difference_of_logarithms(expr), _level_in_logarithm(expr)):
         if found is not None:
             return found
+    inside = with_rest_inside(expr)
+    if inside is not None:
+        return _stable(inside)
     exponentials = common_exponent(expr)
     if exponentials is None:
         return _sum_of_several(expr)
@@ -142,9 +147,9 @@ def _sum(expr: sp.Add) -> sp.Expr:
         groups.setdefault(other, []).append(rational)
     if list(groups.values()) == [[1]] * len(expr.args):
         return sp.Add(*(_stable(term) for term in expr.args))
-    near = _difference_from_exponential(groups, exponentials)
-    if near is not None:
-        return near
+    for found in (_difference_from_exponential(groups, exponentials), _difference_from_limit(groups, exponentials)):
+        if found is not None:
+            return found
     return sp.Add(*(_group(other, parts, exponentials) for other, parts in groups.items()))
 
 
@@ -174,6 +179,29 @@ def _difference_from_exponential(groups: dict[sp.Expr, list[sp.Expr]], exponenti
     u = factor.args[0]
     near = sp.Add(coefficient * expm1(u), sp.Add(coefficient, rest, evaluate=False), evaluate=False)
     return sp.Piecewise((near, sp.Abs(u) < sp.Rational(1, 2)), (own + rest, True), evaluate=False)
+
+
+def _difference_from_limit(groups: dict[sp.Expr, list[sp.Expr]], exponentials: Exponentials) -> sp.Expr | None:
+    """Return r + R(e^u) as (r + c) + (R - c) where R is near its limit c, so that it does not cancel for r = -c.
+
+    1/(1 + e^-z) - y  =>  (1 - y) - t/(1 + t) for z > 1
+    """
+    u = exponentials.exponent
+    rest = sp.Add(*(other * part for other, parts in groups.items() for part in parts if other != 1))
+    own = sp.Add(*groups.get(sp.Integer(1), []))
+    if not rest.free_symbols or rest.has(*EXPONENTIAL, sp.log) or rest.free_symbols & u.free_symbols:
+        return None
+    rational = exponentials.rational(own) if own.has(*EXPONENTIAL) else None
+    limits = limits_of(rational) if rational is not None else None
+    if rational is None or limits in (None, (0, 0)):
+        return None
+    pieces = []
+    for side, limit, condition in zip((1, 0), limits, (u < -1, u > 1), strict=True):
+        if limit != 0:
+            form = _rational_form(rational - limit, u)
+            small = form.args[side][0] if isinstance(form, sp.Piecewise) else form
+            pieces.append((sp.Add(sp.Add(rest, limit), small, evaluate=False), condition))
+    return sp.Piecewise(*pieces, (rest + _rational_form(rational, u), True), evaluate=False)
 
 
 def _split(term: sp.Expr, exponentials: Exponentials) -> tuple[sp.Expr, sp.Expr]:
@@ -263,8 +291,8 @@ def _logarithm(expr: sp.log) -> sp.Expr:
         return _logarithm_near_one(argument) if of_several is None else of_several
     level, rational = _level_of(powers)
     parts = factored(rational) if not rational.has(F) else None
-    if parts is not None and parts.is_positive and parts.ones == 1 and parts.coefficient > 0 and level == 0:
-        return _logarithm_of_one_minus(parts, exponentials.exponent)
+    if parts is not None and parts.is_positive and parts.ones == 1 and parts.coefficient > 0:
+        return _logarithm_of_one_minus(parts, exponentials.exponent, level * (exponentials.level or 0))
     if parts is None or parts.ones or not parts.is_positive:
         return sp.log(_stable(argument))
     found = _logarithm_of_factors(parts, exponentials.exponent)
@@ -273,9 +301,9 @@ def _logarithm(expr: sp.log) -> sp.Expr:
     return _with_level(found, level, exponentials)
 
 
-def _logarithm_of_one_minus(parts: Factored, u: sp.Expr) -> sp.Expr:
-    """Return log((e^u - 1)·R) for a positive R, real for u > 0 alone: log(1 - e^-u) is near 0 for large u."""
-    line = (parts.power + parts.degree() + 1) * u
+def _logarithm_of_one_minus(parts: Factored, u: sp.Expr, level: sp.Expr) -> sp.Expr:
+    """Return log((e^u - 1)·R) + level for a positive R, real for u > 0 alone: log(1 - e^-u) is near 0 for large u."""
+    line = sp.expand((parts.power + parts.degree() + 1) * u + level)
     t = sp.exp(-u)
     far = log1p(-sp.exp(-sp.Max(u, sp.Rational(1, 2))))
     near = sp.log(-expm1(-sp.Min(u, 1)))
