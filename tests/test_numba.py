@@ -17,6 +17,7 @@ import pytest
 from symmlp.generation import generate
 from symmlp.render import Dtype
 from symmlp.spec import Network
+from symmlp.verification import check_module
 from tests.generated_modules import NETWORKS as PLAIN_NETWORKS
 from tests.generated_modules import batch, executed, module_of, source_of
 from tests.test_buffered import LAYERED
@@ -96,6 +97,24 @@ def test_no_array_of_float32_loops_is_wider_and_no_entry_is_widened_on_the_way()
     for loop, expected in ((module.rows_B6, False), (executed(widened).rows_B6, True)):
         loop(*(np.ones((5, 7), np.float32) for _ in range(3)))
         assert any("fpext" in text for text in loop.inspect_llvm().values()) == expected
+
+
+def test_functions_of_short_rows_have_a_loop_over_all_entries() -> None:
+    source = compiled_source(NETWORKS["classes"])
+    loop = source[source.index("def rows_F3(") :].split("@compiled")[0]
+    outside = re.findall(r"^    for j in range\(Z\d\.shape\[0\] \* \d+\):\n(?:        .*\n)*", loop, re.M)
+    assert loop.count("exp_(") == 1
+    assert any("exp_(" in each for each in outside)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_verify_passes_a_module_and_fails_one_with_a_broken_loop(dtype: Dtype) -> None:
+    network, source = NETWORKS["classes"], compiled_source(NETWORKS["classes"], dtype)
+    broken = source.replace("        dZ1_flat[j] = dZ1_\n", "        dZ1_flat[j] = dZ1_ * F(1.01)\n")
+    assert broken != source
+    assert check_module(source, network).ok
+    assert not check_module(broken, network).ok
 
 
 @pytest.mark.parametrize("labels", [[0, 1, 3], [0, -1, 2]])

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import Node, Part, Var, shape_of, sizes_used, variables
-from symmlp.printing.numba import ScalarPrinter
+from symmlp.printing.numba import OWN, ScalarPrinter
 from symmlp.program.instructions import Instruction
 from symmlp.program.workspace import Group, columns_of, rows_of
+from symmlp.render.stretches import Stretch, is_flat, stretches
 
-REDUCTIONS = ("sum_1", "max_1")
+COSTLY = frozenset(OWN) - {"max", "min", "sign"}
+"""Functions that get a loop over all entries where rows are short (measured: softmax of 32 rows, 2.7 µs, then 0.65)."""
 
 SHORT = 64
 """Entries of a row below which compilers do not vectorize the loop over them (measured: tanh, 12 ns against 2 ns)."""
@@ -53,15 +55,6 @@ def kernel(group: Group) -> Kernel:
     return _Rows(group).kernel()
 
 
-@dataclass
-class _Stretch:
-    """Instructions on entries of the same width, with the reductions that they feed."""
-
-    width: int
-    entries: list[Instruction] = field(default_factory=list)
-    reduced: list[Instruction] = field(default_factory=list)
-
-
 class _Rows:
     """Writes the loop of one group."""
 
@@ -79,36 +72,66 @@ class _Rows:
         """Return the kernel."""
         arguments = _arguments(self.group, set(self.scratch))
         rows = next(name for name in arguments if name in self.group.arrays)
-        body, entries = self.cut()
-        by_row, by_entry = list(self.body(body)), list(self.entries(entries, rows))
+        loops = [line for piece in self.pieces() for line in self.loops(piece, rows)]
         lines = [
             f"{name}_row = np.empty({width}, {'np.bool_' if truth else 'F'})"
             for name, (width, truth) in self.buffers.items()
         ]
         lines += [f"N = {rows}.shape[0]"] if _uses_batch_size(self.group) else []
-        if by_row:
-            lines += [f"for p in range({rows}.shape[0]):", *("    " + line for line in by_row)]
-        lines += by_entry
+        lines += loops
         terms = tuple(each.target.name for each in self.group.instructions)
         return Kernel(self.group.name, arguments, terms, tuple(lines))
 
-    def cut(self) -> tuple[list[_Stretch | Instruction], _Stretch | None]:
+    def pieces(self) -> list[list[Instruction]]:
+        """Return the instructions of each loop: functions of short rows, exp and the like, have a loop of their own."""
+        pieces: list[list[Instruction]] = [[]]
+        for each in self.group.instructions:
+            if self.is_apart(each):
+                pieces += [[each], []]
+            else:
+                pieces[-1].append(each)
+        pieces = [piece for piece in pieces if piece]
+        kept = set(self.scratch)
+        for at in range(1, len(pieces)):
+            made = {each.target.name for piece in pieces[:at] for each in piece} & kept
+            if made & {name for piece in pieces[at:] for each in piece for name in each.reads}:
+                return [list(self.group.instructions)]
+        return pieces
+
+    def is_apart(self, each: Instruction) -> bool:
+        """Return whether a function is worth a loop over all entries, and needs nothing but whole arrays."""
+        width = columns_of(each.target)
+        if not 1 < width < SHORT or each.operation not in COSTLY or each.target.name in self.scratch:
+            return False
+        return is_flat(each, width)
+
+    def loops(self, piece: Sequence[Instruction], rows: str) -> Iterator[str]:
+        """Yield the loops of one piece."""
+        body, entries = self.cut(piece)
+        self.numbers, self.flat = set(), None
+        by_row = list(self.body(body))
+        if by_row:
+            yield f"for p in range({rows}.shape[0]):"
+            yield from ("    " + line for line in by_row)
+        yield from self.entries(entries, rows)
+
+    def cut(self, piece: Sequence[Instruction]) -> tuple[list[Stretch | Instruction], Stretch | None]:
         """Return what is done row by row, and behind it what needs no row: entries, whichever row they are in.
 
         A bias is added row by row; if rows are long, what follows is done in the same pass.
         """
-        parts = list(_stretches(self.group.instructions))
-        if len(parts) > 1 or not isinstance(parts[0], _Stretch) or parts[0].reduced:
+        parts = list(stretches(piece))
+        if len(parts) > 1 or not isinstance(parts[0], Stretch) or parts[0].reduced:
             return list(parts), None
         width, entries = parts[0].width, parts[0].entries
-        start = next((at for at in range(len(entries), 0, -1) if not _is_flat(entries[at - 1], width)), 0)
+        start = next((at for at in range(len(entries), 0, -1) if not is_flat(entries[at - 1], width)), 0)
         before, behind = entries[:start], entries[start:]
         passed = {each.target.name for each in before} & {name for each in behind for name in each.reads}
         if not behind or (before and width >= SHORT) or passed & set(self.scratch):
             return list(parts), None
-        return ([_Stretch(width, before)] if before else []), _Stretch(width, behind)
+        return ([Stretch(width, before)] if before else []), Stretch(width, behind)
 
-    def entries(self, stretch: _Stretch | None, rows: str) -> Iterator[str]:
+    def entries(self, stretch: Stretch | None, rows: str) -> Iterator[str]:
         """Yield one loop over all entries of the arrays."""
         if stretch is None:
             return
@@ -118,10 +141,10 @@ class _Rows:
         yield f"for j in range({rows}.shape[0] * {stretch.width}):"
         yield from lines
 
-    def body(self, parts: Iterable[_Stretch | Instruction]) -> Iterator[str]:
+    def body(self, parts: Iterable[Stretch | Instruction]) -> Iterator[str]:
         """Yield the lines of one row."""
         for part in parts:
-            if isinstance(part, _Stretch):
+            if isinstance(part, Stretch):
                 yield from self.stretch(part)
             elif part.operation == "join_1":
                 yield from self.join(part)
@@ -150,7 +173,7 @@ class _Rows:
             start += int(shape[1])
         self.column = "0"
 
-    def stretch(self, stretch: _Stretch) -> Iterator[str]:
+    def stretch(self, stretch: Stretch) -> Iterator[str]:
         """Yield a loop over the entries of a row."""
         sums = [each for each in stretch.reduced if each.operation == "sum_1"]
         for each in stretch.reduced:
@@ -176,7 +199,7 @@ class _Rows:
             if name not in self.scratch:
                 yield f"{name}[p, 0] = {name}_"
 
-    def stored(self, each: Instruction, stretch: _Stretch) -> Iterator[str]:
+    def stored(self, each: Instruction, stretch: Stretch) -> Iterator[str]:
         """Yield the line that keeps an entry, if anything behind this stretch reads it."""
         name = each.target.name
         if name not in self.scratch:
@@ -208,46 +231,6 @@ class _Rows:
                 return f"{name}_row[{place}]" if name in self.buffers else f"{name}[p, {place}]"
             case _:
                 raise UnsupportedError(f"no entry of {node}")
-
-
-def _stretches(instructions: Sequence[Instruction]) -> Iterator[_Stretch | Instruction]:
-    """Yield stretches of entries, and between them single instructions that make one number a row."""
-    current: _Stretch | None = None
-    for each in instructions:
-        is_reduction = each.operation in REDUCTIONS
-        width = _width(each.operands[0]) if is_reduction else columns_of(each.target)
-        is_entry = width > 1 and each.operation != "join_1"
-        waits = current is not None and each.reads & {one.target.name for one in current.reduced}
-        if current is not None and (not is_entry or width != current.width or waits):
-            yield current
-            current = None
-        if not is_entry:
-            yield _of_one_entry(each) if is_reduction else each
-            continue
-        if current is None:
-            current = _Stretch(width)
-        (current.reduced if is_reduction else current.entries).append(each)
-    if current is not None:
-        yield current
-
-
-def _is_flat(each: Instruction, width: int) -> bool:
-    """Return whether an instruction reads nothing but numbers and whole arrays of rows of this width."""
-    return all(
-        isinstance(one, Var) and (not one.shape or (rows_of(one) and columns_of(one) == width))
-        for one in each.operands
-        if variables(one)
-    )
-
-
-def _of_one_entry(each: Instruction) -> Instruction:
-    """Return a reduction over a single entry: the entry."""
-    return Instruction("copy", each.operands, each.target, each.id)
-
-
-def _width(node: Node) -> int:
-    shape = shape_of(node)
-    return int(shape[1])
 
 
 def _read_again(instructions: Sequence[Instruction]):  # type: ignore[no-untyped-def]

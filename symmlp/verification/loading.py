@@ -15,6 +15,9 @@ from symmlp.errors import SymmlpError, shown
 REQUIRED = ("SPEC", "N_PARAMS", "SHAPES", "DTYPE", "loss", "loss_and_grad")
 """The names that the oracles need; the contract check looks at the others."""
 
+LIBRARIES = ("numpy", "numba")
+"""What the targets' modules import besides the standard library."""
+
 
 class ModuleTextError(SymmlpError):
     """A text that is no generated module: it does not parse, imports too much, fails when run, or lacks a name."""
@@ -65,14 +68,15 @@ def _parsed(source: str) -> ast.Module:
 
 
 def refuse_foreign_imports(tree: ast.Module) -> None:
-    """Check that a module imports nothing but NumPy and the standard library.
+    """Check that a module imports nothing but NumPy, Numba and the standard library.
 
     Raises:
         ModuleTextError: it imports something else, or relatively.
     """
     for line, name in _imports(tree):
-        if name != "numpy" and name not in sys.stdlib_module_names:
-            raise ModuleTextError(f"module: line {line} imports {shown(name)}; expected numpy or the standard library")
+        if name not in LIBRARIES and name not in sys.stdlib_module_names:
+            expected = f"{', '.join(LIBRARIES)} or the standard library"
+            raise ModuleTextError(f"module: line {line} imports {shown(name)}; expected {expected}")
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
