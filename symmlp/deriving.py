@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import sympy as sp
 
+from symmlp.calculus.constants import fold_constants
 from symmlp.calculus.effort import within_limit
 from symmlp.calculus.ending import Derived, Ending, ending
 from symmlp.calculus.functions import Care, ElementFunction, RowFunction
@@ -19,7 +20,7 @@ from symmlp.calculus.vjp import RuleStep
 from symmlp.catalog.activations import Activation, x
 from symmlp.catalog.layers import SIZES
 from symmlp.catalog.losses import p, y
-from symmlp.catalog.optimizers import OPTIMIZERS, Optimizer, Update
+from symmlp.catalog.optimizer import Optimizer, Update
 from symmlp.derivation import Derivation, Equation, Source
 from symmlp.graph import Graph, GraphNode, Layout, build_graph
 from symmlp.matrix import Add, Call, Node, Number, Product, Shape, Size, Var, filled, rebuild, substitute, walk
@@ -50,7 +51,7 @@ def derive(network: Network, *, layout: Layout = "batch") -> Derivation:
         found = walker.backward(end)
         functions = functions | {function.name: function for function in end.functions}
     backward = tuple(replace(each, id=f"B{number}") for number, each in enumerate(found, start=1))
-    updates = {name: _updates(optimizer) for name, optimizer in OPTIMIZERS.items()}
+    updates = {optimizer.name: _updates(optimizer) for optimizer in network.optimizers}
     used = called(functions, (*forward, *totals, loss, *backward))
     return Derivation(network, layout, graph, forward, loss, backward, updates, used, tuple(totals))
 
@@ -313,5 +314,7 @@ def _updates(optimizer: Optimizer) -> tuple[Equation, ...]:
 def _update(optimizer: Optimizer, update: Update, number: int) -> Equation:
     vectors = {symbol: Var(symbol.name, ("P",)) for symbol in optimizer.vectors}
     scalars = {symbol: Var(symbol.name, ()) for symbol in update.value.free_symbols if symbol not in vectors}
-    value = MatrixForm({}, {}, names={**vectors, **scalars}).of(update.value, None, None)
-    return Equation(f"U{number}", "update", update.target.name, value, value, ("P",), 0, optimizer.title)
+    form = MatrixForm({}, {}, names={**vectors, **scalars})
+    value, folded = (form.of(each, None, None) for each in (update.value, fold_constants(update.value)))
+    shape: Shape = () if update.target in optimizer.numbers else ("P",)
+    return Equation(f"U{number}", "update", update.target.name, value, folded, shape, 0, optimizer.title)

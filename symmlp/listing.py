@@ -17,6 +17,7 @@ from symmlp.catalog import activations, initializers, losses, peers
 from symmlp.catalog.activations import Activation
 from symmlp.catalog.loss import Loss, Piece, p, y
 from symmlp.catalog.optimizers import OPTIMIZERS, Optimizer
+from symmlp.catalog.schedules import SCHEDULES
 from symmlp.derivation import Formula
 from symmlp.errors import SpecError, did_you_mean, shown
 from symmlp.graph import build_graph
@@ -132,8 +133,13 @@ def _of_ops(ops: Sequence[LossOp], rules: Rules) -> Iterator[str]:
 
 def _optimizers() -> Iterator[list[str]]:
     for optimizer in OPTIMIZERS.values():
-        defaults = ", ".join(f"{symbol.name}={value!r}" for symbol, value in optimizer.defaults)
-        yield [f"{optimizer.name}({defaults})", *_row("", optimizer.title), *_updates(optimizer)]
+        defaults = ", ".join(f"{each.name}={each.default}" for each in optimizer.parameters)
+        yield [
+            f"{optimizer.name}({defaults})",
+            *_row("", optimizer.title),
+            *_updates(optimizer),
+            *_row("peers", optimizer.peers),
+        ]
 
 
 def _initializers() -> Iterator[list[str]]:
@@ -155,7 +161,14 @@ def _initializers() -> Iterator[list[str]]:
 
 
 def _schedules() -> Iterator[list[str]]:
-    yield ["constant", *_row("", "the learning rate stays what `lr` says; no other schedule is there yet")]
+    for entry in SCHEDULES.values():
+        parameters = ", ".join(f"{each.name}={each.default}" for each in entry.parameters)
+        yield [
+            entry.name + (f"({parameters})" if parameters else ""),
+            *_row("rate", f"η of update t = {_printed(entry.value)}"),
+            *(_row("note", entry.note) if entry.note else []),
+            *(_row("peers", entry.peers) if entry.peers else []),
+        ]
 
 
 KINDS: dict[str, Callable[[], Iterator[list[str]]]] = {

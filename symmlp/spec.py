@@ -15,7 +15,12 @@ from pydantic import Field, field_validator, model_validator
 from symmlp.catalog.activations import Activation
 from symmlp.catalog.initializers import DEFAULT, read_initializer
 from symmlp.catalog.losses import Loss, loss, read_loss
+from symmlp.catalog.optimizer import Optimizer
+from symmlp.catalog.optimizers import ALWAYS, OPTIMIZERS, optimizer, read_optimizer
+from symmlp.catalog.optimizers import DEFAULT as ADAM
 from symmlp.catalog.parameters import Settings
+from symmlp.catalog.schedules import DEFAULT as CONSTANT
+from symmlp.catalog.schedules import read_schedule, schedule, scheduled
 from symmlp.errors import SpecError, shown
 from symmlp.names import check_name
 from symmlp.showing import html_table
@@ -58,6 +63,21 @@ class Network(Part):
         DEFAULT, strict=True, description="What weights and biases begin with, such as 'pytorch', 'keras' or 'sklearn'."
     )
 
+    optimizer: str = Field(
+        ADAM, strict=True, description="What training uses unless it is told otherwise, such as 'adamw(lr=0.01)'."
+    )
+    optimizer_parameters: Parameters = Field(
+        default_factory=Settings, description="Values of its hyperparameters, such as {lr = 0.01}."
+    )
+    schedule: str = Field(
+        CONSTANT,
+        strict=True,
+        description="The optimizer's learning rate: a catalogued name, or an expression in lr and t.",
+    )
+    schedule_parameters: Parameters = Field(
+        default_factory=Settings, description="Values of the schedule's parameters, such as {total = 500}."
+    )
+
     @field_validator("initializer", mode="after")
     @classmethod
     def _catalogued(cls, text: str) -> str:
@@ -71,12 +91,15 @@ class Network(Part):
     @model_validator(mode="before")
     @classmethod
     def _read(cls, values: Any) -> Any:
-        return with_settings(values, "loss", "loss_parameters", read_loss)
+        values = with_settings(values, "loss", "loss_parameters", read_loss)
+        values = with_settings(values, "optimizer", "optimizer_parameters", read_optimizer)
+        return with_settings(values, "schedule", "schedule_parameters", read_schedule)
 
     @model_validator(mode="after")
     def _output_fits_loss(self) -> Self:
         _check_layers(self)
         _check_output(self)
+        _ = self.optimizers
         return self
 
     @classmethod
@@ -122,6 +145,15 @@ class Network(Part):
         return loss(self.loss, given=self.loss_parameters)
 
     @property
+    def optimizers(self) -> tuple[Optimizer, ...]:
+        """What a module can be trained with: sgd, adam and the network's own, which has the schedule."""
+        own = scheduled(
+            optimizer(self.optimizer, self.optimizer_parameters), schedule(self.schedule, self.schedule_parameters)
+        )
+        names = dict.fromkeys((*ALWAYS, own.name))
+        return tuple(own if name == own.name else OPTIMIZERS[name] for name in names)
+
+    @property
     def outputs(self) -> int:
         """Number of outputs, K."""
         return self.widths[-1]
@@ -130,14 +162,18 @@ class Network(Part):
         """Return plain data that describes the network completely, in the order of the fields.
 
         What a spec may leave out is left out: empty parameters, the type of a dense layer,
-        and the initializer that is the default.
+        and initializer, optimizer and schedule that are the default.
         """
         values = self.model_dump(mode="json")
         for part, field in ((values, "loss_parameters"), *((layer, "parameters") for layer in values["layers"])):
             if not part.get(field, True):
                 del part[field]
-        if self.initializer == DEFAULT:
-            del values["initializer"]
+        for field, default in (("initializer", DEFAULT), ("optimizer", ADAM), ("schedule", CONSTANT)):
+            if values[field] == default and not values.get(f"{field}_parameters"):
+                del values[field]
+        for field in ("optimizer_parameters", "schedule_parameters"):
+            if not values[field]:
+                del values[field]
         for layer in values["layers"]:
             if layer["type"] == "dense":
                 del layer["type"]

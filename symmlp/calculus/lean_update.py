@@ -1,7 +1,8 @@
 """An optimizer's update with fewer passes over its vectors, by algebra alone.
 
-State that decays and takes in a multiple of something, s ← a·s + b·h, is kept divided by that multiple: S = s/b obeys
-S ← a·S + h. What depends on no vector is computed once an update, and a multiple in a denominator is divided out.
+State that starts at zero, decays and takes in a multiple of something, s ← a·s + b·h, is kept divided by that multiple:
+S = s/b obeys S ← a·S + h; not where b changes from update to update, as the learning rate may. What depends on no
+vector is computed once an update, and a multiple in a denominator is divided out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symmlp.catalog.optimizers import Optimizer, t
+from symmlp.catalog.optimizer import Optimizer, lr, t, theta
 
 Expressions = dict[sp.Symbol, sp.Expr]
 
@@ -28,16 +29,18 @@ class LeanUpdate:
 def lean(optimizer: Optimizer) -> LeanUpdate:
     """Return the update of an optimizer, its state scaled and its scalars taken out."""
     vectors = set(optimizer.vectors)
-    plain = _inserted(optimizer, {optimizer.updates[-1].target, *optimizer.state})
+    scalars: Expressions = {each.target: each.value for each in optimizer.updates if each.target in optimizer.numbers}
+    plain = _inserted(optimizer, {theta, *optimizer.state})
     scales: Expressions = {}
     for state in optimizer.state:
-        scales[state], plain[state] = _scaled(state, plain[state], vectors)
-    given = {state: scale * state for state, scale in scales.items()}
+        varying = {t, lr, *optimizer.numbers}
+        scale, value = _scaled(state, plain[state], vectors)
+        is_kept = scale.has(*varying) or optimizer.start_of(state) != 0
+        scales[state], plain[state] = (sp.Integer(1), plain[state]) if is_kept else (scale, value)
     updates: Expressions = {}
-    scalars: Expressions = {}
     for target, value in plain.items():
-        here = value if target in scales else value.xreplace(given)
-        updates[target] = _hoisted(_without_multiples(here, vectors), vectors, scalars)
+        given = {state: scale * state for state, scale in scales.items() if state != target}
+        updates[target] = _hoisted(_without_multiples(value.xreplace(given), vectors), vectors, scalars)
     return LeanUpdate(scalars, updates, {state: scale for state, scale in scales.items() if scale != 1})
 
 
@@ -46,6 +49,8 @@ def _inserted(optimizer: Optimizer, kept: set[sp.Symbol]) -> Expressions:
     between: Expressions = {}
     plain: Expressions = {}
     for update in optimizer.updates:
+        if update.target in optimizer.numbers:
+            continue
         value = update.value.xreplace(between)
         (plain if update.target in kept else between)[update.target] = value
     return plain
@@ -57,7 +62,7 @@ def _scaled(state: sp.Symbol, value: sp.Expr, vectors: set[sp.Symbol]) -> tuple[
     kept, taken = sp.factor(expanded.coeff(state, 1)), sp.factor(expanded.coeff(state, 0))
     multiple, rest = taken.as_independent(*vectors, as_Add=False)
     is_linear = sp.expand(kept * state + taken - expanded) == 0 and not kept.has(*vectors)
-    if not is_linear or not rest.has(*(vectors - {state})) or multiple.has(t):
+    if not is_linear or not rest.has(*(vectors - {state})):
         return sp.Integer(1), value
     return multiple, kept * state + rest
 
@@ -103,7 +108,8 @@ def _named(value: sp.Expr, scalars: Expressions) -> sp.Expr:
             return name
         if known == -value:
             return -name
-    negative = value.could_extract_minus_sign()
-    name = sp.Symbol(f"c{len(scalars) + 1}", real=True)
+    # A difference such as 1 - beta2 keeps its sign: -c1 would be an operation of its own.
+    negative = not value.is_Add and value.could_extract_minus_sign()
+    name = sp.Symbol(f"c{sum(each.name.startswith('c') for each in scalars) + 1}", real=True)
     scalars[name] = -value if negative else value
     return -name if negative else name

@@ -65,6 +65,7 @@ CALLS: dict[type[sp.Basic], str] = {
     log1p: "log1p",
     hypot: "hypot",
     Cbrt: "cbrt",
+    sp.floor: "floor",
 }
 
 RELATIONS: dict[type[sp.Basic], str] = {

@@ -20,6 +20,11 @@ _SPOKEN = {
     "eps": r"\varepsilon",
     "m_hat": r"\hat{m}",
     "v_hat": r"\hat{v}",
+    "w_hat": r"\hat{w}",
+    "rate": r"\eta_t",
+    "momentum": r"\mu",
+    "weight_decay": r"\lambda",
+    "rho_t": r"\rho_t",
 }
 _FUNCTIONS = frozenset({"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min"})
 _RELATIONS = {"==": "=", ">": ">", ">=": r"\ge", "<": "<", "<=": r"\le"}

@@ -19,7 +19,11 @@ GREEK_LETTERS: dict[str, str] = {
 GREEK_WORDS = {word.removeprefix("var"): letter for letter, word in GREEK_LETTERS.items()}
 """Greek letters by their names, as parameters of functions are called."""
 
-SPOKEN = {"theta": "θ", "lr": "η", "beta1": "β₁", "beta2": "β₂", "eps": "ε", "m_hat": "m̂", "v_hat": "v̂"}
+SPOKEN = (
+    {"rate": "ηₜ", "momentum": "μ", "weight_decay": "λ", "rho_t": "ρₜ"}
+    | {"theta": "θ", "lr": "η", "beta1": "β₁", "beta2": "β₂", "eps": "ε", "m_hat": "m̂", "v_hat": "v̂"}
+    | {"w_hat": "ŵ"}
+)
 """Symbols of update equations, which code spells in words."""
 
 COMBINING = {"dot": "\N{COMBINING DOT ABOVE}", "hat": "\N{COMBINING CIRCUMFLEX ACCENT}"}

@@ -61,6 +61,7 @@ PRIMITIVES: dict[str, str] = {
     "log1p": "np.log1p",
     "hypot": "np.hypot",
     "cbrt": "np.cbrt",
+    "floor": "np.floor",
     "sqrt": "np.sqrt",
 }
 

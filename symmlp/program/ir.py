@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from symmlp.catalog.optimizer import Optimizer
 from symmlp.errors import ProgramError
 from symmlp.matrix import Node, Shape, Var, shape_of, shape_text, variables
 
@@ -65,14 +66,25 @@ class Function:
 
 @dataclass(frozen=True)
 class Update:
-    """An optimizer's update equations in order; `state` vectors start at zero."""
+    """An optimizer's update equations in order; `numbers` are targets that are no vectors."""
 
-    name: str
-    class_name: str
-    title: str
-    state: tuple[str, ...]
-    defaults: tuple[tuple[str, float], ...]
+    optimizer: Optimizer
     statements: tuple[Statement, ...]
+
+    @property
+    def name(self) -> str:
+        """The optimizer's name."""
+        return self.optimizer.name
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        """The vectors that are kept from one update to the next."""
+        return tuple(symbol.name for symbol in self.optimizer.state)
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The targets that are single numbers."""
+        return frozenset(symbol.name for symbol in self.optimizer.numbers)
 
 
 @dataclass(frozen=True)

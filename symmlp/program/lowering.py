@@ -11,7 +11,7 @@ from symmlp.calculus.functions import OTHERS, TIES, ElementFunction, RowFunction
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.calculus.tangent import DOT, HAT
 from symmlp.catalog.layers import SIZES
-from symmlp.catalog.optimizers import OPTIMIZERS
+from symmlp.catalog.optimizer import Optimizer
 from symmlp.derivation import Derivation, Equation
 from symmlp.errors import ProgramError
 from symmlp.matrix import Add, Call, Compare, Number, Product, Reduce, Var, Where, variables, walk
@@ -47,7 +47,7 @@ def lower(derivation: Derivation) -> Program:
         loss=statements[end],
         backward=tuple(statements[end + 1 :]),
         functions=tuple(_functions(derivation, [*statements, *further])),
-        updates=tuple(_update(name, equations) for name, equations in derivation.updates.items()),
+        updates=tuple(_update(each, derivation.updates[each.name]) for each in derivation.network.optimizers),
         gradients=tuple(f"d{name}" for name in derivation.graph.parameters),
         prediction="P",
         routines=routines,
@@ -93,16 +93,8 @@ def _statement(equation: Equation) -> Statement:
     )
 
 
-def _update(name: str, equations: tuple[Equation, ...]) -> Update:
-    optimizer = OPTIMIZERS[name]
-    return Update(
-        name,
-        optimizer.class_name,
-        optimizer.title,
-        tuple(symbol.name for symbol in optimizer.state),
-        tuple((symbol.name, value) for symbol, value in optimizer.defaults),
-        tuple(_statement(equation) for equation in equations),
-    )
+def _update(optimizer: Optimizer, equations: tuple[Equation, ...]) -> Update:
+    return Update(optimizer, tuple(_statement(equation) for equation in equations))
 
 
 def lower_function(function: ElementFunction) -> tuple[Function, Function]:

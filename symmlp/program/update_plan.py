@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
+from symmlp.calculus.constants import fold_constants
 from symmlp.calculus.lean_update import LeanUpdate, lean
 from symmlp.calculus.matrix_form import MatrixForm
-from symmlp.catalog.optimizers import OPTIMIZERS
 from symmlp.matrix import Node, Var, rebuild
 from symmlp.program.instructions import Instruction, sequence_update
 from symmlp.program.ir import Statement, Update
@@ -35,7 +35,7 @@ class UpdatePlan:
 
 def plan_update(update: Update) -> UpdatePlan:
     """Return how an optimizer's update runs over blocks of its vectors."""
-    optimizer = OPTIMIZERS[update.name]
+    optimizer = update.optimizer
     leaner = lean(optimizer)
     vectors = {symbol.name for symbol in optimizer.vectors}
     lines = tuple((Var(target.name, ("P",)), _node(value, vectors)) for target, value in leaner.updates.items())
@@ -54,7 +54,7 @@ def plan_update(update: Update) -> UpdatePlan:
 
 def _node(value: sp.Expr, vectors: set[str]) -> Node:
     names = {symbol: Var(symbol.name, ("P",) if symbol.name in vectors else ()) for symbol in value.free_symbols}
-    return MatrixForm({}, {}, names=names).of(value, None, None)
+    return MatrixForm({}, {}, names=names).of(fold_constants(value), None, None)
 
 
 def _ids(update: Update, leaner: LeanUpdate) -> dict[str, str]:

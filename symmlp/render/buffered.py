@@ -24,7 +24,14 @@ from symmlp.render.contexts import (
 )
 from symmlp.render.layout import WIDTH, assignment, broken_call, comment_lines, table_lines
 from symmlp.render.module import shared
-from symmlp.render.optimizers import check_of, number_lines, scale_notes, update_comments
+from symmlp.render.optimizers import (
+    defaults_text,
+    hyperparameters,
+    made_state,
+    number_lines,
+    scale_notes,
+    update_comments,
+)
 
 
 def buffered_context(plan: Plan, derivation: Derivation, dtype: Dtype, version: str) -> BufferedContext:
@@ -220,18 +227,18 @@ def _loop(group: Group) -> list[str]:
 
 def _optimizer(plan: UpdatePlan) -> BufferedOptimizerText:
     update = plan.update
-    symbols = [name for name, _ in update.defaults]
+    symbols = [each.name for each in update.optimizer.parameters]
     vectors = ["theta", "g", *update.state, *plan.scratch]
     called = [node for _, node in plan.scalars] + [node for _, node in plan.lines]
     read = {name for node in called for name in variables(node)}
     reading = [f"{name} = self.{name}" for name in (*symbols, "t") if name in read]
     return BufferedOptimizerText(
         name=update.name,
-        class_name=update.class_name,
-        title=update.title,
-        defaults=", ".join(f"{name}={value!r}" for name, value in update.defaults),
-        hyperparameters=tuple(f'self.{name} = {check_of(name)}("{name}", {name})' for name in symbols),
-        state=update.state,
+        class_name=update.optimizer.class_name,
+        title=update.optimizer.title,
+        defaults=defaults_text(update),
+        hyperparameters=hyperparameters(update),
+        state=made_state(update, "theta.size"),
         scratch=plan.scratch,
         vectors=", ".join(vectors),
         reading=tuple(reading),

@@ -21,7 +21,14 @@ from symmlp.render.contexts import CompiledContext, CompiledOptimizerText, Dtype
 from symmlp.render.kernels import Kernel, kernel
 from symmlp.render.layout import WIDTH, broken_call, comment_lines
 from symmlp.render.module import plain_fields, shared
-from symmlp.render.optimizers import check_of, number_lines, scale_notes, update_comments
+from symmlp.render.optimizers import (
+    defaults_text,
+    hyperparameters,
+    made_state,
+    number_lines,
+    scale_notes,
+    update_comments,
+)
 
 
 def compiled_context(plain: Program, plan: Plan, derivation: Derivation, dtype: Dtype, version: str) -> CompiledContext:
@@ -184,17 +191,17 @@ class _Entry:
 
 def _optimizer(plan: UpdatePlan) -> CompiledOptimizerText:
     update = plan.update
-    symbols = [name for name, _ in update.defaults]
+    symbols = [each.name for each in update.optimizer.parameters]
     scalars = [line for name, node in plan.scalars for line in number_lines(name, node, indent=4)]
     numbers = dict.fromkeys(_numbers(plan, {"theta", "g", *update.state}))
     return CompiledOptimizerText(
         name=update.name,
-        class_name=update.class_name,
-        title=update.title,
+        class_name=update.optimizer.class_name,
+        title=update.optimizer.title,
         notes=tuple(scale_notes(plan.scales)),
-        defaults=", ".join(f"{name}={value!r}" for name, value in update.defaults),
-        hyperparameters=tuple(f'self.{name} = {check_of(name)}("{name}", {name})' for name in symbols),
-        state=update.state,
+        defaults=defaults_text(update),
+        hyperparameters=hyperparameters(update),
+        state=made_state(update, "size"),
         scalars=(*scalars, *(f"{name} = F({name})" for name in numbers)),
         arguments=", ".join((*update.state, *symbols, "t")),
         call=", ".join(f"self.{name}" for name in (*update.state, *symbols, "t")),

@@ -26,7 +26,7 @@ class OptimizerText:
     title: str
     defaults: str
     hyperparameters: tuple[str, ...]
-    state: tuple[str, ...]
+    state: tuple[tuple[str, str], ...]
     reading: tuple[str, ...]
     lines: tuple[str, ...]
 
@@ -123,6 +123,8 @@ class ModuleContext:
     statistics: tuple[StatisticText, ...]
     prediction_kind: str
     target_kind: str
+    default_optimizer: str
+    takes_zero: bool
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ class CompiledOptimizerText:
     notes: tuple[str, ...]
     defaults: str
     hyperparameters: tuple[str, ...]
-    state: tuple[str, ...]
+    state: tuple[tuple[str, str], ...]
     scalars: tuple[str, ...]
     arguments: str
     call: str
@@ -219,7 +221,7 @@ class BufferedOptimizerText:
     title: str
     defaults: str
     hyperparameters: tuple[str, ...]
-    state: tuple[str, ...]
+    state: tuple[tuple[str, str], ...]
     scratch: tuple[str, ...]
     vectors: str
     reading: tuple[str, ...]

@@ -17,7 +17,7 @@ from symmlp.render.contexts import Context, Dtype, MaskText, ParameterText
 from symmlp.render.functions import error_functions
 from symmlp.render.initializers import initializer_text
 from symmlp.render.layout import WIDTH, assignment, broken_call, literal, tuple_lines
-from symmlp.render.optimizers import optimizer_text
+from symmlp.render.optimizers import optimizer_text, takes_zero
 from symmlp.render.routines import gauss_newton_at, routine_text, second_order_rows
 from symmlp.render.statements import Writer, gradient_result, masks_unpacking, reading, size_reading
 from symmlp.render.statistics import statistic_text
@@ -59,6 +59,8 @@ def shared(
         "statistics": tuple(statistic_text(each, derivation.graph) for each in derivation.graph.statistics),
         "prediction_kind": loss.decides,
         "target_kind": loss.targets,
+        "default_optimizer": network.optimizer,
+        "takes_zero": takes_zero(program.updates),
     }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from symmlp.catalog.parameters import Parameter
 from symmlp.matrix import Node, variables
 from symmlp.printing.formula import FormulaPrinter
-from symmlp.printing.numpy import NumpyPrinter
+from symmlp.printing.numpy import ATOM, NumpyPrinter
 from symmlp.printing.text import TextStyle
 from symmlp.program.instructions import Instruction
 from symmlp.program.ir import Update
@@ -17,24 +18,56 @@ from symmlp.render.layout import product_lines
 
 def optimizer_text(update: Update) -> OptimizerText:
     """Return an optimizer class of the module."""
-    symbols = [name for name, _ in update.defaults]
+    symbols = [each.name for each in update.optimizer.parameters]
     read = {name for statement in update.statements for name in variables(statement.value)}
     reading = [f"{name} = self.{name}" for name in (*symbols, *update.state, "t") if name in read]
     return OptimizerText(
         name=update.name,
-        class_name=update.class_name,
-        title=update.title,
-        defaults=", ".join(f"{name}={value!r}" for name, value in update.defaults),
-        hyperparameters=tuple(f'self.{name} = {check_of(name)}("{name}", {name})' for name in symbols),
-        state=update.state,
+        class_name=update.optimizer.class_name,
+        title=update.optimizer.title,
+        defaults=defaults_text(update),
+        hyperparameters=hyperparameters(update),
+        state=made_state(update, "size"),
         reading=tuple(reading),
         lines=tuple(_update_lines(update)),
     )
 
 
-def check_of(hyperparameter: str) -> str:
+def defaults_text(update: Update) -> str:
+    """Return the hyperparameters with their defaults, as a signature has them."""
+    return ", ".join(f"{each.name}={float(each.default)!r}" for each in update.optimizer.parameters)
+
+
+def hyperparameters(update: Update) -> tuple[str, ...]:
+    """Return the lines that check and keep the hyperparameters."""
+    return tuple(
+        f'self.{each.name} = {check_of(each)}("{each.name}", {each.name})' for each in update.optimizer.parameters
+    )
+
+
+def check_of(parameter: Parameter) -> str:
     """Return the name of the check that a hyperparameter must pass."""
-    return "_fraction" if hyperparameter.startswith("beta") else "_positive"
+    if parameter.above == 0 and parameter.below is None:
+        return "_positive"
+    return "_fraction" if parameter.below == 1 else NONNEGATIVE
+
+
+NONNEGATIVE = "_nonnegative"
+
+
+def takes_zero(updates: Iterable[Update]) -> bool:
+    """Return whether a hyperparameter of one of the optimizers may be any number from 0 on."""
+    return any(check_of(each) == NONNEGATIVE for update in updates for each in update.optimizer.parameters)
+
+
+def made_state(update: Update, size: str) -> tuple[tuple[str, str], ...]:
+    """Return the vectors of the state, each with the expression that makes it."""
+    made = []
+    for symbol in update.optimizer.state:
+        start = update.optimizer.start_of(symbol)
+        filled = f"np.full({size}, {'self.' if start.is_Symbol else ''}{start}, dtype=DTYPE)"
+        made.append((symbol.name, f"np.zeros({size}, dtype=DTYPE)" if start == 0 else filled))
+    return tuple(made)
 
 
 def _update_lines(update: Update) -> Iterator[str]:
@@ -43,7 +76,10 @@ def _update_lines(update: Update) -> Iterator[str]:
         assert statement.formula is not None
         yield f"# {statement.id}  {TextStyle().name(statement.target.name)} ← {text.node(statement.formula)}"
         kept = "[:]" if statement.target.name in (*update.state, "theta") else ""
-        yield f"{statement.target.name}{kept} = {code.text(statement.value)}"
+        if statement.target.name in update.numbers:
+            yield from number_lines(statement.target.name, statement.value, indent=8)
+        else:
+            yield from product_lines(f"{statement.target.name}{kept} = ", code.text(statement.value), indent=8)
 
 
 def scale_notes(scales: Iterable[tuple[str, Node]]) -> Iterator[str]:
@@ -55,7 +91,20 @@ def scale_notes(scales: Iterable[tuple[str, Node]]) -> Iterator[str]:
 
 def number_lines(name: str, node: Node, indent: int) -> list[str]:
     """Return the assignment of a number; by math, as a NumPy scalar would widen float32 arrays."""
-    return product_lines(f"{name} = ", NumpyPrinter().text(node).replace("np.", "math."), indent=indent)
+    return product_lines(f"{name} = ", NumberPrinter(NUMBERS).text(node), indent=indent)
+
+
+NUMBERS = {name: f"math.{name}" for name in "exp log sqrt sin cos tan floor".split()} | {
+    name: name for name in ("max", "min", "abs")
+}
+"""Functions of one number."""
+
+
+class NumberPrinter(NumpyPrinter):
+    """Prints single numbers as Python computes them."""
+
+    def _where(self, condition: Node, chosen: Node, otherwise: Node) -> tuple[str, int]:
+        return f"{self.text(chosen)} if {self.text(condition, 0)} else {self.text(otherwise, ATOM)}", 0
 
 
 def update_comments(plan: UpdatePlan) -> Iterator[tuple[list[str], tuple[Instruction, ...]]]:

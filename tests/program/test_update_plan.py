@@ -8,13 +8,15 @@ import pytest
 import sympy as sp
 
 from symmlp.calculus.lean_update import LeanUpdate, lean
-from symmlp.catalog.optimizers import OPTIMIZERS, Optimizer, g, t, theta
+from symmlp.catalog.optimizer import Optimizer, g, t, theta
+from symmlp.catalog.optimizers import OPTIMIZERS
 from symmlp.deriving import derive
 from symmlp.program.lowering import lower
 from symmlp.program.update_plan import plan_update
 from symmlp.spec import Network
 
 UPDATES = {update.name: update for update in lower(derive(Network.parse("4 -> 3 tanh -> 2 | mse"))).updates}
+EXACT = ("sgd", "momentum", "nesterov", "momentum_keras", "nesterov_keras", "adam", "adam_keras", "adamw", "adagrad")
 GRADIENTS = [Fraction(3, 7), Fraction(-5, 2), Fraction(1, 9)]
 
 
@@ -22,9 +24,13 @@ def settings(optimizer: Optimizer) -> dict[sp.Symbol, sp.Expr]:
     return {symbol: sp.Rational(number + 2, 17 + number) for number, (symbol, _) in enumerate(optimizer.defaults)}
 
 
+def starts(optimizer: Optimizer) -> dict[sp.Symbol, sp.Expr]:
+    return {state: optimizer.start_of(state).xreplace(settings(optimizer)) for state in optimizer.state}
+
+
 def by_catalogue(optimizer: Optimizer) -> list[sp.Expr]:
     """Return θ after each of the gradients, as the equations of the catalogue have it."""
-    values = {theta: sp.Integer(2), **dict.fromkeys(optimizer.state, sp.Integer(0)), **settings(optimizer)}
+    values = {theta: sp.Integer(2), **starts(optimizer), **settings(optimizer)}
     path = []
     for count, gradient in enumerate(GRADIENTS, start=1):
         values |= {g: sp.Rational(gradient.numerator, gradient.denominator), t: sp.Integer(count)}
@@ -35,7 +41,7 @@ def by_catalogue(optimizer: Optimizer) -> list[sp.Expr]:
 
 
 def by_lean_update(optimizer: Optimizer, leaner: LeanUpdate) -> list[sp.Expr]:
-    values = {theta: sp.Integer(2), **dict.fromkeys(optimizer.state, sp.Integer(0)), **settings(optimizer)}
+    values = {theta: sp.Integer(2), **starts(optimizer), **settings(optimizer)}
     path = []
     for count, gradient in enumerate(GRADIENTS, start=1):
         values |= {g: sp.Rational(gradient.numerator, gradient.denominator), t: sp.Integer(count)}
@@ -46,7 +52,7 @@ def by_lean_update(optimizer: Optimizer, leaner: LeanUpdate) -> list[sp.Expr]:
     return path
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", EXACT)
 def test_fewer_passes_give_the_same_parameters(name: str) -> None:
     optimizer = OPTIMIZERS[name]
     pairs = zip(by_catalogue(optimizer), by_lean_update(optimizer, lean(optimizer)), strict=True)

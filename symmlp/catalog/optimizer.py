@@ -1,0 +1,107 @@
+"""What an optimizer is: update equations on the flat parameter vector, and the symbols that they are written in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import sympy as sp
+
+from symmlp.catalog.parameters import Parameter, Settings
+from symmlp.errors import SpecError, did_you_mean, shown
+
+theta, g, lr, rate = sp.symbols("theta g lr rate", real=True)
+t = sp.Symbol("t", integer=True, positive=True)
+"""The number of the update, from 1 on."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """`target` becomes `value`, entry by entry; vectors on the right have their values from the line above."""
+
+    target: sp.Symbol
+    value: sp.Expr
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """Update equations in order; t counts updates.
+
+    `state` vectors start at zero, or with what `starts` says; targets among `numbers` are single numbers.
+    """
+
+    name: str
+    class_name: str
+    title: str
+    updates: tuple[Update, ...]
+    state: tuple[sp.Symbol, ...]
+    parameters: tuple[Parameter, ...]
+    starts: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
+    numbers: tuple[sp.Symbol, ...] = ()
+    peers: str = ""
+
+    @property
+    def defaults(self) -> tuple[tuple[sp.Symbol, float], ...]:
+        """The hyperparameters' symbols and defaults."""
+        return tuple((each.symbol, float(each.default)) for each in self.parameters)
+
+    @property
+    def vectors(self) -> tuple[sp.Symbol, ...]:
+        """The symbols that stand for vectors with one entry a parameter."""
+        targets = (update.target for update in self.updates if update.target not in self.numbers)
+        return (theta, g, *self.state, *targets)
+
+    def start_of(self, state: sp.Symbol) -> sp.Expr:
+        """Return what every entry of a state vector is before the first update."""
+        return dict(self.starts).get(state, sp.Integer(0))
+
+
+weight_decay, decoupled_weight_decay, clip_value = sp.symbols(
+    "weight_decay decoupled_weight_decay clip_value", real=True
+)
+
+
+def _decayed(optimizer: Optimizer) -> Optimizer:
+    return replace(optimizer, updates=(Update(g, g + weight_decay * theta), *optimizer.updates))
+
+
+def _decayed_apart(optimizer: Optimizer) -> Optimizer:
+    pulled = lr * decoupled_weight_decay * theta
+    updates = (
+        Update(each.target, each.value - pulled if each.target == theta else each.value) for each in optimizer.updates
+    )
+    return replace(optimizer, updates=tuple(updates))
+
+
+def _clipped(optimizer: Optimizer) -> Optimizer:
+    limited = sp.Max(-clip_value, sp.Min(clip_value, g))
+    return replace(optimizer, updates=(Update(g, limited), *optimizer.updates))
+
+
+OPTIONS = {
+    "weight_decay": (Parameter("weight_decay", 0, at_least=0), _decayed),
+    "decoupled_weight_decay": (Parameter("decoupled_weight_decay", 0, at_least=0), _decayed_apart),
+    "clip_value": (Parameter("clip_value", 1, above=0), _clipped),
+}
+"""What every optimizer can be given besides: an equation is added where it is given. Clipping comes before decay."""
+
+
+def with_settings(optimizer: Optimizer, given: Settings, where: str) -> Optimizer:
+    """Return the optimizer with other defaults, and with the equations of the options that are given.
+
+    Raises:
+        SpecError: naming the field `where` if a hyperparameter is unknown or out of its interval.
+    """
+    own = {each.name: each for each in optimizer.parameters}
+    known = own | {name: parameter for name, (parameter, _) in OPTIONS.items()}
+    for name, value in given.items():
+        if name not in known:
+            hint = did_you_mean(name, known) or f"; expected one of {', '.join(known)}"
+            raise SpecError(f"{where}: unknown hyperparameter {shown(name)} of {optimizer.name}{hint}")
+        if not known[name].accepts(value):
+            raise SpecError(f"{where}.{name}: expected a number {known[name].interval}, got {shown(value)}")
+    for name, (_, applied) in OPTIONS.items():
+        if name in given and name not in own:
+            optimizer = applied(optimizer)
+            own[name] = known[name]
+    parameters = (replace(each, default=given.get(each.name, each.default)) for each in own.values())
+    return replace(optimizer, parameters=tuple(parameters))
