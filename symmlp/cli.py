@@ -96,13 +96,6 @@ class Dtype(StrEnum):
     float32 = "float32"
 
 
-class Optimizer(StrEnum):
-    """Optimizers of a generated module."""
-
-    sgd = "sgd"
-    adam = "adam"
-
-
 class Dataset(StrEnum):
     """Bundled data sets."""
 
@@ -307,7 +300,9 @@ def train(
     ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the training samples.")] = 100,
     batch_size: Annotated[int, typer.Option(help="Samples a step.")] = 32,
-    optimizer: Annotated[Optimizer, typer.Option(help="Update rule.")] = Optimizer.adam,
+    optimizer: Annotated[
+        str | None, typer.Option(help="Update rule: adam, 'adamw(lr=0.01)'.", show_default="the spec's")
+    ] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate.", show_default="the optimizer's")] = None,
     seed: Annotated[int, typer.Option(help="Seed of split, parameters and order.")] = 0,
     held_out: Annotated[float, typer.Option(help="Share of the samples kept for the score.")] = 0.2,
@@ -328,7 +323,7 @@ def train(
             progress=True,
             epochs=epochs,
             batch_size=batch_size,
-            optimizer=optimizer.value,
+            optimizer=optimizer,
             lr=lr,
             seed=seed,
             held_out=held_out,

@@ -144,6 +144,17 @@ class Network(Part):
         """The loss, looked up or parsed."""
         return loss(self.loss, given=self.loss_parameters)
 
+    def with_optimizer(self, text: object) -> Self:
+        """Return the network with the optimizer that `text` names, such as "adamw(lr=0.01)"; None leaves its own.
+
+        Raises:
+            SpecError: no such optimizer, or a hyperparameter is unknown or out of its interval.
+        """
+        if text is None or text == self.optimizer:
+            return self
+        own = {name: value for name, value in self.as_dict().items() if name != "optimizer_parameters"}
+        return self.model_validate({**own, "optimizer": text})
+
     @property
     def optimizers(self) -> tuple[Optimizer, ...]:
         """What a module can be trained with: sgd, adam and the network's own, which has the schedule."""

@@ -122,3 +122,12 @@ def test_a_default_costs_no_word_in_the_spec() -> None:
     again = network(optimizer="adamw(lr=0.5)", schedule="cosine(total=9)")
     assert Network.model_validate(again.as_dict()) == again
     assert math.isclose({s.name: v for s, v in again.optimizers[-1].defaults}["lr"], 0.5)
+
+
+def test_a_network_is_given_another_optimizer() -> None:
+    net = network(optimizer="adamw(lr=0.5)", schedule="cosine")
+    other = net.with_optimizer("lion(lr=0.25)")
+    assert (other.optimizer, dict(other.optimizer_parameters), other.schedule) == ("lion", {"lr": 0.25}, "cosine")
+    assert net.with_optimizer(None) == net
+    with pytest.raises(SpecError, match="optimizer: unknown optimizer 'lyon'; did you mean 'lion'?"):
+        net.with_optimizer("lyon")

@@ -84,7 +84,8 @@ def train(
 ) -> TrainResult:
     """Return what training `network` on `samples` wrote to `out_dir`, and how well it does on held-out samples.
 
-    `settings` are the fields of `Settings`: epochs, batch_size, optimizer, lr, seed, held_out, dtype, standardize.
+    `settings` are the fields of `Settings`: epochs, batch_size, optimizer, lr, seed, held_out, dtype, standardize. An
+    optimizer that is given, as in "lion(lr=1e-4)", takes the place of the network's.
     Three files are written, named after the network: the generated module; the parameters, as the module's own `load`
     reads them, for inputs and predictions as they are in `samples`; and a JSON record with the settings, the names of
     columns and classes, the scaling that the parameters have absorbed, the history and the score. A progress bar is
@@ -94,7 +95,8 @@ def train(
         SymmlpError: samples, settings or files are refused, or training diverged; nothing has been written.
         KeyboardInterrupt: with a message that says how far training came; nothing has been written.
     """
-    chosen = settings_of(settings)
+    network = network.with_optimizer(settings.get("optimizer"))
+    chosen = settings_of({**settings, "optimizer": network.optimizer})
     outputs = check_outputs(out_dir, network, force)
     source = generate(network, dtype=chosen.dtype)
     told = console or (Console(stderr=True) if progress else None)

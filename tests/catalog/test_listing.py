@@ -10,6 +10,7 @@ from symmlp.catalog.activations import TABLE as ACTIVATIONS
 from symmlp.catalog.initializers import TABLE as INITIALIZERS
 from symmlp.catalog.losses import TABLE as LOSSES
 from symmlp.catalog.optimizers import OPTIMIZERS
+from symmlp.catalog.schedules import SCHEDULES
 from symmlp.cli import run
 from symmlp.errors import SpecError
 from symmlp.listing import KINDS, listed
@@ -20,7 +21,7 @@ PARTS = {
     "losses": list(LOSSES),
     "layers": list(LAYERS),
     "optimizers": list(OPTIMIZERS),
-    "schedules": ["constant"],
+    "schedules": list(SCHEDULES),
     "initializers": list(INITIALIZERS),
 }
 

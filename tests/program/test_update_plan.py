@@ -1,4 +1,4 @@
-"""Updates with fewer passes are the catalogue's updates: exactly, by algebra."""
+"""Updates with fewer passes are the catalogue's updates, to fifty digits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from symmlp.program.update_plan import plan_update
 from symmlp.spec import Network
 
 UPDATES = {update.name: update for update in lower(derive(Network.parse("4 -> 3 tanh -> 2 | mse"))).updates}
-EXACT = ("sgd", "momentum", "nesterov", "momentum_keras", "nesterov_keras", "adam", "adam_keras", "adamw", "adagrad")
 GRADIENTS = [Fraction(3, 7), Fraction(-5, 2), Fraction(1, 9)]
 
 
@@ -52,11 +51,16 @@ def by_lean_update(optimizer: Optimizer, leaner: LeanUpdate) -> list[sp.Expr]:
     return path
 
 
-@pytest.mark.parametrize("name", EXACT)
+def gap(first: sp.Expr, second: sp.Expr) -> float:
+    """Return the difference of two exact numbers, computed in 60 digits."""
+    return abs(float(first.evalf(60) - second.evalf(60)))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_fewer_passes_give_the_same_parameters(name: str) -> None:
     optimizer = OPTIMIZERS[name]
     pairs = zip(by_catalogue(optimizer), by_lean_update(optimizer, lean(optimizer)), strict=True)
-    assert all(sp.simplify(first - second) == 0 for first, second in pairs)
+    assert all(gap(first, second) < 1e-50 for first, second in pairs)
 
 
 def test_a_wrong_scale_is_noticed() -> None:
@@ -64,7 +68,7 @@ def test_a_wrong_scale_is_noticed() -> None:
     leaner = lean(adam)
     (state, *_) = adam.state
     broken = LeanUpdate(leaner.scalars, {**leaner.updates, state: leaner.updates[state] * 2}, leaner.scales)
-    assert sp.simplify(by_catalogue(adam)[0] - by_lean_update(adam, broken)[0]) != 0
+    assert gap(by_catalogue(adam)[0], by_lean_update(adam, broken)[0]) > 1e-3
 
 
 def test_adam_takes_ten_passes() -> None:
