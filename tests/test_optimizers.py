@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from types import ModuleType
 
@@ -131,3 +132,21 @@ def test_a_network_is_given_another_optimizer() -> None:
     assert net.with_optimizer(None) == net
     with pytest.raises(SpecError, match="optimizer: unknown optimizer 'lyon'; did you mean 'lion'?"):
         net.with_optimizer("lyon")
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_no_compiled_loop_writes_over_a_number_that_it_is_given(name: str) -> None:
+    for optimizer in OPTIMIZERS if name == "cosine" else ("adamw",):
+        source = generate(network(optimizer=optimizer, schedule=name), target="numba")
+        loops = [
+            node
+            for node in ast.parse(source).body
+            if isinstance(node, ast.FunctionDef) and node.name.endswith("_epoch")
+        ]
+        assert len(loops) >= 2
+        for loop in loops:
+            given = {each.arg for each in loop.args.args}
+            stored = {
+                each.id for each in ast.walk(loop) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+            }
+            assert given & stored <= {"t"}
