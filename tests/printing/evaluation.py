@@ -43,7 +43,7 @@ SIZES: dict[Size, int] = {"N": 5, "n": 3}
 FUNCTIONS: dict[str, Callable[..., Value]] = {
     **{
         name: getattr(np, name)
-        for name in "exp log sin cos tan sinh cosh tanh sqrt abs sign expm1 log1p hypot cbrt".split()
+        for name in "exp log sin cos tan sinh cosh tanh sqrt abs sign expm1 log1p hypot cbrt floor".split()
     },
     **{f"a{name}": getattr(np, f"arc{name}") for name in "sin cos tan sinh cosh tanh".split()},
     "max": np.maximum,
