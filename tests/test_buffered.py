@@ -208,23 +208,3 @@ def test_ruff_finds_nothing_to_say(name: str, dtype: Dtype, tmp_path: Path) -> N
             [sys.executable, "-m", "ruff", *command, "--isolated", path], capture_output=True, text=True
         )
         assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_sums_over_samples_and_columns_are_products_with_ones() -> None:
-    source = buffered_source(NETWORKS["classes"])
-    assert re.search(r"np\.matmul\(w\.dZ\d\.T, w\.ones_N, out=db\d\)", source)
-    assert re.search(r"np\.dot\(\w+, w\.ones_\d+, out=\w+\)", source)
-    assert not re.search(r"add\.reduce\([\w.]+, axis=0", source)
-
-
-def test_products_with_ones_keep_nan_and_complex_steps() -> None:
-    module = buffered(NETWORKS["classes"])
-    X, Y = batch(NETWORKS["classes"])
-    theta = module.init_params(2)
-    gradient = module.loss_and_grad(theta, X, Y)[1]
-    assert gradient[-1] != 0
-    stepped = theta.astype(complex)
-    stepped[-1] += 1e-30j
-    assert module.loss_and_grad(stepped, X, Y)[0].imag / 1e-30 == pytest.approx(gradient[-1], rel=1e-12)
-    with np.errstate(all="ignore"):
-        assert np.isnan(module.loss_and_grad(np.full_like(theta, np.nan), X, Y)[1]).all()

@@ -19,21 +19,6 @@ UFUNCS = frozenset(
 REDUCTIONS = {"sum": "np.add.reduce", "max": "np.maximum.reduce"}
 
 
-def summed_with(each: Instruction) -> str | None:
-    """Return the name of the vector of ones whose product with the operand is its sum over rows or columns.
-
-    BLAS takes a half to a third of the time of NumPy's own sum of an array with one row a sample. None if the
-    instruction is no such sum.
-    """
-    match each.operation, each.operands:
-        case "sum_0", (Var(_, ("N", int())),):
-            return "ones_N"
-        case "sum_1", (Var(_, ("N", int(columns))),):
-            return f"ones_{columns}"
-        case _:
-            return None
-
-
 @dataclass(frozen=True)
 class OutPrinter:
     """Prints instructions; `place` says how an array is written where the instruction stands."""
@@ -50,11 +35,6 @@ class OutPrinter:
         if not each.target.shape:
             return f"{each.target.name} = {self.number(each, operands)}"
         out = self.place(each.target.name)
-        ones = summed_with(each)
-        if ones == "ones_N":
-            return f"np.matmul({operands[0]}.T, {self.place(ones)}, out={out})"
-        if ones is not None:
-            return f"np.dot({operands[0]}, {self.place(ones)}, out={out})"
         kind, _, axis = each.operation.rpartition("_")
         if kind in REDUCTIONS:
             keep = ", keepdims=True" if axis == "1" else ""

@@ -16,7 +16,7 @@ from symmlp.program.cost import cost_of
 from symmlp.program.instructions import Instruction
 from symmlp.program.ir import Program, Statement
 from symmlp.program.update_plan import UpdatePlan, plan_update
-from symmlp.program.workspace import Group, Plan, Slotted, columns_of, rows_of
+from symmlp.program.workspace import Group, Plan, Slotted, columns_of
 from symmlp.render.contexts import (
     BufferedContext,
     BufferedOptimizerText,
@@ -79,17 +79,10 @@ def _tables(plan: Plan) -> Iterator[str]:
     yield from table_lines("KEPT_INPUTS", given)
     yield from table_lines("VECTORS", {each.name: each.shape for each in plan.vectors})
     yield from table_lines("CONDITION_VECTORS", {each.name: each.shape for each in plan.condition_vectors})
-    yield from table_lines("SUMMED", _summed(plan))
     if program.drawn:
         yield from table_lines("DRAWN", tuple(each.name for each in program.drawn))
     yield "# Loops: rows in a block, the arrays, and the terms and conditions of one block."
     yield from table_lines("BLOCKS", {group.name: _block(group) for group in plan.groups if group.by_rows})
-
-
-def _summed(plan: Plan) -> tuple[int, ...]:
-    """Return the lengths of the rows that are summed."""
-    operands = (each.operands[0] for group in plan.groups for each in group.instructions if each.operation == "sum_1")
-    return tuple(sorted({columns_of(each) for each in operands if isinstance(each, Var) and rows_of(each)}))
 
 
 def _places(arrays: Iterable[Slotted], *, is_condition: bool) -> dict[str, tuple[int, int]]:
