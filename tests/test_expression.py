@@ -415,12 +415,12 @@ def test_a_refusal_is_one_ascii_line_that_names_the_field(text: object) -> None:
     assert len(message) < 400
 
 
-def test_no_refusal_hangs() -> None:
+def test_all_refusals_together_take_less_than_a_second() -> None:
     start = time.process_time()
     for text, _ in REFUSED:
         with pytest.raises(ExpressionError):
             parse(text, ("x",))
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(

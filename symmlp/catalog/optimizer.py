@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from symmlp.catalog.parameters import Parameter, Settings
-from symmlp.errors import SpecError, did_you_mean, shown
+from symmlp.catalog.parameters import Parameter, Settings, require_known
 
 theta, g, lr, rate = sp.symbols("theta g lr rate", real=True)
 t = sp.Symbol("t", integer=True, positive=True)
@@ -92,16 +91,11 @@ def with_settings(optimizer: Optimizer, given: Settings, where: str) -> Optimize
         SpecError: naming the field `where` if a hyperparameter is unknown or out of its interval.
     """
     own = {each.name: each for each in optimizer.parameters}
-    known = own | {name: parameter for name, (parameter, _) in OPTIONS.items()}
-    for name, value in given.items():
-        if name not in known:
-            hint = did_you_mean(name, known) or f"; expected one of {', '.join(known)}"
-            raise SpecError(f"{where}: unknown hyperparameter {shown(name)} of {optimizer.name}{hint}")
-        if not known[name].accepts(value):
-            raise SpecError(f"{where}.{name}: expected a number {known[name].interval}, got {shown(value)}")
-    for name, (_, applied) in OPTIONS.items():
+    options = {name: parameter for name, (parameter, _) in OPTIONS.items()}
+    require_known((options | own).values(), given, optimizer.name, where, "hyperparameter")
+    for name, (parameter, applied) in OPTIONS.items():
         if name in given and name not in own:
             optimizer = applied(optimizer)
-            own[name] = known[name]
+            own[name] = parameter
     parameters = (replace(each, default=given.get(each.name, each.default)) for each in own.values())
     return replace(optimizer, parameters=tuple(parameters))

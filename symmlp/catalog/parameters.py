@@ -6,7 +6,7 @@ import ast
 import math
 import numbers
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -102,17 +102,28 @@ class Family:
         Raises:
             SpecError: naming the field `where` if a parameter is unknown or out of its interval.
         """
-        known = {parameter.name: parameter for parameter in self.parameters}
-        for key, value in given.items():
-            if key not in known:
-                raise SpecError(f"{where}: unknown parameter {shown(key)} of {name}{_expected(key, known)}")
-            if not known[key].accepts(value):
-                raise SpecError(f"{where}.{key}: expected a number {known[key].interval}, got {shown(value)}")
+        require_known(self.parameters, given, name, where)
         values = {parameter.name: given.get(parameter.name, parameter.default) for parameter in self.parameters}
         for low, high in zip(self.ascending, self.ascending[1:], strict=False):
             if not values[low] < values[high]:
                 raise SpecError(f"{where}.{high}: expected a number above {low} = {values[low]}, got {values[high]}")
         return _inserted(self.definition, {each.symbol: exact(values[each.name]) for each in self.parameters})
+
+
+def require_known(
+    parameters: Iterable[Parameter], given: Mapping[str, Number], owner: str, where: str, kind: str = "parameter"
+) -> None:
+    """Check that every value that is given belongs to one of the `parameters` of `owner`, and lies in its interval.
+
+    Raises:
+        SpecError: naming the field `where`, the value found and what was expected.
+    """
+    known = {parameter.name: parameter for parameter in parameters}
+    for key, value in given.items():
+        if key not in known:
+            raise SpecError(f"{where}: unknown {kind} {shown(key)} of {owner}{_expected(key, known)}")
+        if not known[key].accepts(value):
+            raise SpecError(f"{where}.{key}: expected a number {known[key].interval}, got {shown(value)}")
 
 
 def _expected(key: str, known: Mapping[str, Parameter]) -> str:

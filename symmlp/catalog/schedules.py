@@ -12,7 +12,7 @@ import sympy as sp
 from symmlp.catalog.activations import own_expression
 from symmlp.catalog.entries import Entries
 from symmlp.catalog.optimizer import Optimizer, Update, lr, rate, t
-from symmlp.catalog.parameters import Number, Parameter, Settings, named_call
+from symmlp.catalog.parameters import Number, Parameter, Settings, named_call, require_known
 from symmlp.errors import SpecError, did_you_mean, shown
 
 gamma, period, total, power, end, start, factor, warmup, peak, samples, first, last = sp.symbols(
@@ -176,13 +176,7 @@ def schedule(text: str, given: Settings) -> Schedule:
     where = "schedule_parameters"
     if text in SCHEDULES:
         entry = SCHEDULES[text]
-        known = {each.name: each for each in entry.parameters}
-        for name, value in given.items():
-            if name not in known:
-                hint = did_you_mean(name, known) or f"; expected {' or '.join(known) or 'none'}"
-                raise SpecError(f"{where}: unknown parameter {shown(name)} of {text}{hint}")
-            if not known[name].accepts(value):
-                raise SpecError(f"{where}.{name}: expected a number {known[name].interval}, got {shown(value)}")
+        require_known(entry.parameters, given, text, where)
         parameters = (replace(each, default=given.get(each.name, each.default)) for each in entry.parameters)
         return replace(entry, parameters=tuple(parameters))
     if text.isidentifier() and text not in ("lr", "t"):

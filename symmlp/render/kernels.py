@@ -18,7 +18,7 @@ from symmlp.program.workspace import Group, columns_of, rows_of
 from symmlp.render.stretches import Stretch, is_flat, stretches
 
 COSTLY = frozenset(OWN) - {"max", "min", "sign"}
-"""Functions that get a loop over all entries where rows are short (measured: softmax of 32 rows, 2.7 µs, then 0.65)."""
+"""Functions that get a loop over all entries where rows are short: a compiler vectorizes no loop of three."""
 
 SHORT = 64
 """Entries of a row below which compilers do not vectorize the loop over them (measured: tanh, 12 ns against 2 ns)."""
