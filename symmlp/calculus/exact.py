@@ -10,7 +10,7 @@ import mpmath
 import sympy as sp
 from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 
-from symmlp.calculus.stability import complementary_error
+from symmlp.calculus.primitives import complementary_error
 from symmlp.errors import UnsupportedError
 
 PRECISIONS = (160, 500, 2000)

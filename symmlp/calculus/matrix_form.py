@@ -10,7 +10,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 
 from symmlp.calculus.index_notation import Index, curvature_of, range_of, slope_arguments, slope_of
-from symmlp.calculus.stability import complementary_error, outside
+from symmlp.calculus.primitives import complementary_error, outside
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import (
     SCALAR,

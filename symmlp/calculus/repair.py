@@ -18,9 +18,9 @@ import sympy as sp
 
 from symmlp.calculus.accuracy import compiled, errors, expected_values, hostile_grid
 from symmlp.calculus.numeric import evaluate
+from symmlp.calculus.primitives import outside
 from symmlp.calculus.putting import put
 from symmlp.calculus.series import series
-from symmlp.calculus.stability import outside
 from symmlp.calculus.tails import Tail, limit_tail, number, tail
 
 GOOD = 16.0

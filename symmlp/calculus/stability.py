@@ -13,7 +13,7 @@ from __future__ import annotations
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
-from symmlp.calculus.differences import limits_of, with_lines_joined, with_named_differences, with_rest_inside
+from symmlp.calculus.differences import with_lines_joined, with_named_differences, with_rest_inside
 from symmlp.calculus.exponential_sums import factors_of, logarithm_form, product_form
 from symmlp.calculus.exponentials import (
     EXPONENTIAL,
@@ -21,26 +21,21 @@ from symmlp.calculus.exponentials import (
     E,
     Exponentials,
     F,
-    Factored,
     common_exponent,
     factored,
-    polynomial_in,
     same_sign,
 )
+from symmlp.calculus.logarithms import (
+    level_of,
+    logarithm_of_factors,
+    logarithm_of_one_minus,
+    logarithm_of_quotient,
+    with_level,
+)
+from symmlp.calculus.primitives import complementary_error
 from symmlp.calculus.putting import put
+from symmlp.calculus.rational_forms import difference_from_exponential, difference_from_limit, rational_form
 from symmlp.calculus.roots import stable_roots
-
-
-class complementary_error(sp.Function):  # noqa: N801 - named as SymPy names functions
-    """erfc, left as it is: SymPy's own turns erfc(-v) into 2 - erfc(v), which cancels for large v."""
-
-    nargs = 1
-
-
-class outside(sp.Function):  # noqa: N801 - named as SymPy names functions
-    """x where |x| >= r, and r elsewhere: keeps a form away from the interval in which another one is used."""
-
-    nargs = 2
 
 
 def stable(expr: sp.Expr) -> sp.Expr:
@@ -107,29 +102,6 @@ def _branch(branch: sp.Expr, condition: sp.Basic, known: sp.Basic) -> tuple[sp.E
     return rewritten, condition
 
 
-def _rational_form(rational: sp.Expr, u: sp.Expr) -> sp.Expr:
-    """Return the stable form of a rational function of e^u."""
-    parts = factored(rational)
-    if not parts.factors and parts.ones == 0:
-        return parts.coefficient * sp.exp(parts.power * u)
-    if not parts.factors and parts.ones == 1 and parts.power == 0:
-        return parts.coefficient * expm1(u)
-    t, s = sp.exp(-sp.Abs(u)), expm1(-sp.Abs(u))
-    below = parts.coefficient * s**parts.ones * parts.polynomials(t, reversed_=False) * _power_of_t(t, u, parts.power)
-    rest = -parts.power - parts.degree() - parts.ones
-    above = parts.coefficient * (-s) ** parts.ones * parts.polynomials(t, reversed_=True) * _power_of_t(t, -u, rest)
-    if above == below:
-        return above
-    if above == -below:
-        return sp.sign(u) * above
-    return sp.Piecewise((above, u >= 0), (below, True), evaluate=False)
-
-
-def _power_of_t(t: sp.Expr, u: sp.Expr, power: int) -> sp.Expr:
-    """Return t^power; a negative power grows where it is used, and is written so that it is safe elsewhere."""
-    return t**power if power >= 0 else sp.exp(power * u)
-
-
 def _sum(expr: sp.Add) -> sp.Expr:
     """Return the sum with terms of the same other factor joined into one rational function of the exponential."""
     for found in (_error_function_complement(expr), _difference_of_logarithms(expr), _level_in_logarithm(expr)):
@@ -147,61 +119,10 @@ def _sum(expr: sp.Add) -> sp.Expr:
         groups.setdefault(other, []).append(rational)
     if list(groups.values()) == [[1]] * len(expr.args):
         return sp.Add(*(_stable(term) for term in expr.args))
-    for found in (_difference_from_exponential(groups, exponentials), _difference_from_limit(groups, exponentials)):
+    for found in (difference_from_exponential(groups, exponentials), difference_from_limit(groups, exponentials)):
         if found is not None:
             return found
     return sp.Add(*(_group(other, parts, exponentials) for other, parts in groups.items()))
-
-
-def _difference_from_exponential(groups: dict[sp.Expr, list[sp.Expr]], exponentials: Exponentials) -> sp.Expr | None:
-    """Return c·e^u - r near u = 0 as c·expm1(u) + (c - r), which does not cancel when r is near c, or None.
-
-    An exponential that all of r has is taken out: e^(z/2) - t·e^(-z/2) is e^(-z/2)·(e^z - t).
-    """
-    own = sp.Add(*groups.get(sp.Integer(1), []))
-    others = [(other, sp.Add(*parts)) for other, parts in groups.items() if other != 1]
-    rest = sp.Add(*(other * part for other, part in others))
-    if not others or not isinstance(own, sp.Mul | sp.exp) or not own.has(sp.exp):
-        return None
-    common = {part.as_coeff_Mul()[1] for _, part in others}
-    if len(common) == 1 and isinstance(next(iter(common)), sp.exp):
-        (taken,) = common
-        inner = {other: [part / taken] for other, part in others}
-        near = _difference_from_exponential({sp.Integer(1): [sp.powsimp(own / taken)], **inner}, exponentials)
-        if near is None:
-            return None
-        (first, condition), _ = near.args
-        pairs = (sp.Mul(taken, first, evaluate=False), condition), (own + rest, True)
-        return sp.Piecewise(*pairs, evaluate=False)
-    coefficient, factor = own.as_coeff_Mul()
-    if not isinstance(factor, sp.exp) or rest.has(*EXPONENTIAL, sp.log) or rest.free_symbols & factor.free_symbols:
-        return None
-    u = factor.args[0]
-    near = sp.Add(coefficient * expm1(u), sp.Add(coefficient, rest, evaluate=False), evaluate=False)
-    return sp.Piecewise((near, sp.Abs(u) < sp.Rational(1, 2)), (own + rest, True), evaluate=False)
-
-
-def _difference_from_limit(groups: dict[sp.Expr, list[sp.Expr]], exponentials: Exponentials) -> sp.Expr | None:
-    """Return r + R(e^u) as (r + c) + (R - c) where R is near its limit c, so that it does not cancel for r = -c.
-
-    1/(1 + e^-z) - y  =>  (1 - y) - t/(1 + t) for z > 1
-    """
-    u = exponentials.exponent
-    rest = sp.Add(*(other * part for other, parts in groups.items() for part in parts if other != 1))
-    own = sp.Add(*groups.get(sp.Integer(1), []))
-    if not rest.free_symbols or rest.has(*EXPONENTIAL, sp.log) or rest.free_symbols & u.free_symbols:
-        return None
-    rational = exponentials.rational(own) if own.has(*EXPONENTIAL) else None
-    limits = limits_of(rational) if rational is not None else None
-    if rational is None or limits in (None, (0, 0)):
-        return None
-    pieces = []
-    for side, limit, condition in zip((1, 0), limits, (u < -1, u > 1), strict=True):
-        if limit != 0:
-            form = _rational_form(rational - limit, u)
-            small = form.args[side][0] if isinstance(form, sp.Piecewise) else form
-            pieces.append((sp.Add(sp.Add(rest, limit), small, evaluate=False), condition))
-    return sp.Piecewise(*pieces, (rest + _rational_form(rational, u), True), evaluate=False)
 
 
 def _split(term: sp.Expr, exponentials: Exponentials) -> tuple[sp.Expr, sp.Expr]:
@@ -226,7 +147,7 @@ def _group(other: sp.Expr, parts: list[sp.Expr], exponentials: Exponentials) -> 
         return total * rest
     rational = exponentials.rational(total)
     assert rational is not None, f"{total} was taken for a rational function of exp({exponentials.exponent})"
-    return rest * _rational_form(rational, exponentials.exponent)
+    return rest * rational_form(rational, exponentials.exponent)
 
 
 def _error_function_complement(expr: sp.Add) -> sp.Expr | None:
@@ -289,39 +210,16 @@ def _logarithm(expr: sp.log) -> sp.Expr:
         factors = factors_of(argument, HYPERBOLIC, E) if argument.has(*EXPONENTIAL) else None
         of_several = logarithm_form(factors) if factors is not None else None
         return _logarithm_near_one(argument) if of_several is None else of_several
-    level, rational = _level_of(powers)
+    level, rational = level_of(powers)
     parts = factored(rational) if not rational.has(F) else None
     if parts is not None and parts.is_positive and parts.ones == 1 and parts.coefficient > 0:
-        return _logarithm_of_one_minus(parts, exponentials.exponent, level * (exponentials.level or 0))
+        return logarithm_of_one_minus(parts, exponentials.exponent, level * (exponentials.level or 0))
     if parts is None or parts.ones or not parts.is_positive:
         return sp.log(_stable(argument))
-    found = _logarithm_of_factors(parts, exponentials.exponent)
+    found = logarithm_of_factors(parts, exponentials.exponent)
     if level == 0 or exponentials.level is None:
         return found
-    return _with_level(found, level, exponentials)
-
-
-def _logarithm_of_one_minus(parts: Factored, u: sp.Expr, level: sp.Expr) -> sp.Expr:
-    """Return log((e^u - 1)·R) + level for a positive R, real for u > 0 alone: log(1 - e^-u) is near 0 for large u."""
-    line = sp.expand((parts.power + parts.degree() + 1) * u + level)
-    t = sp.exp(-u)
-    far = log1p(-sp.exp(-sp.Max(u, sp.Rational(1, 2))))
-    near = sp.log(-expm1(-sp.Min(u, 1)))
-    rest = sp.log(parts.coefficient)
-    for poly, multiplicity in parts.factors:
-        rest += multiplicity * _log_near_constant(polynomial_in(poly, t, True))
-    return line + sp.Piecewise((far, u > sp.Rational(2, 3)), (near, True), evaluate=False) + rest
-
-
-def _logarithm_of_quotient(argument: sp.Expr) -> sp.Expr | None:
-    """Return log(A/B) as log1p((A - B)/B) if A - B is shorter than A and B, or None."""
-    top, bottom = sp.fraction(argument)
-    if bottom.is_number or not (top.is_polynomial() and bottom.is_polynomial()):
-        return None
-    difference = sp.expand(top - bottom)
-    if len(sp.Add.make_args(difference)) >= sum(len(sp.Add.make_args(sp.expand(side))) for side in (top, bottom)) - 1:
-        return None
-    return log1p(difference / bottom)
+    return with_level(found, level, exponentials)
 
 
 def _difference_of_logarithms(expr: sp.Add) -> sp.Expr | None:
@@ -330,7 +228,7 @@ def _difference_of_logarithms(expr: sp.Add) -> sp.Expr | None:
     for one, number, first in terms:
         for other, opposite, second in terms:
             if number > 0 and number == -opposite:
-                joined = _logarithm_of_quotient(first.args[0] / second.args[0])
+                joined = logarithm_of_quotient(first.args[0] / second.args[0])
                 if joined is not None:
                     return number * joined + _stable(expr - one - other)
     return None
@@ -355,7 +253,7 @@ def _logarithm_near_one(argument: sp.Expr) -> sp.Expr:
     """Return log(1 + v) as log1p(v), and log(w) otherwise; c·w² under log1p is kept from overflowing."""
     constant, rest = argument.as_coeff_Add()
     if constant != 1:
-        quotient = _logarithm_of_quotient(argument)
+        quotient = logarithm_of_quotient(argument)
         return sp.log(_stable(argument)) if quotient is None else quotient
     coefficient, power = rest.as_coeff_Mul()
     if power.is_Pow and power.exp.is_Integer and power.exp > 0 and power.exp % 2 == 0 and coefficient > 0:
@@ -364,45 +262,3 @@ def _logarithm_near_one(argument: sp.Expr) -> sp.Expr:
         far = sp.log(coefficient) + power.exp * sp.log(sp.Max(size, bound))
         return sp.Piecewise((near, size < bound), (far, True), evaluate=False)
     return log1p(_stable(rest))
-
-
-def _level_of(powers: sp.Expr) -> tuple[int, sp.Expr]:
-    """Return (n, R(E)) for R(E)·F^n."""
-    together = sp.factor(sp.cancel(sp.together(powers)))
-    level = int(sum(factor.as_base_exp()[1] for factor in sp.Mul.make_args(together) if factor.as_base_exp()[0] == F))
-    return level, sp.cancel(together / F**level)
-
-
-def _with_level(found: sp.Expr, level: int, exponentials: Exponentials) -> sp.Expr:
-    """Return found + level·b; b + max(a - b, 0) is the maximum of a and b, which does not cancel."""
-    line = sp.Max(exponentials.exponent, 0)
-    second = exponentials.level
-    assert second is not None
-    if level == 1 and found.coeff(line) == 1:
-        return sp.Max(exponentials.exponent + second, second) + (found - line)
-    return level * second + found
-
-
-def _logarithm_of_factors(parts: Factored, u: sp.Expr) -> sp.Expr:
-    """Return log of the product as a line in u on either side of 0, plus log1p of what is small."""
-    t = sp.exp(-sp.Abs(u))
-    total = _broken_line(u, above=sp.Integer(parts.power + parts.degree()), below=sp.Integer(parts.power))
-    above = below = sp.log(parts.coefficient)
-    for poly, multiplicity in parts.factors:
-        above += multiplicity * _log_near_constant(polynomial_in(poly, t, True))
-        below += multiplicity * _log_near_constant(polynomial_in(poly, t, False))
-    return total + (above if above == below else sp.Piecewise((above, u >= 0), (below, True), evaluate=False))
-
-
-def _log_near_constant(polynomial: sp.Expr) -> sp.Expr:
-    constant, rest = polynomial.as_coeff_Add()
-    return sp.log(constant) + log1p(rest / constant)
-
-
-def _broken_line(u: sp.Expr, *, above: sp.Expr, below: sp.Expr) -> sp.Expr:
-    """Return above·u for u >= 0 and below·u for u < 0."""
-    if below == 0:
-        return above * sp.Max(u, 0)
-    if above == 0:
-        return below * sp.Min(u, 0)
-    return above * u if above == below else above * sp.Max(u, 0) + below * sp.Min(u, 0)

@@ -13,7 +13,7 @@ import sympy as sp
 from mpmath import mp, mpf
 from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 
-from symmlp.calculus.stability import complementary_error, outside
+from symmlp.calculus.primitives import complementary_error, outside
 
 DIGITS = 60
 

@@ -1,0 +1,73 @@
+"""Logarithms of exponentials: a line in u plus log1p of what is small, so that nothing overflows or cancels."""
+
+from __future__ import annotations
+
+import sympy as sp
+from sympy.codegen.cfunctions import expm1, log1p
+
+from symmlp.calculus.exponentials import Exponentials, F, Factored, polynomial_in
+
+
+def logarithm_of_one_minus(parts: Factored, u: sp.Expr, level: sp.Expr) -> sp.Expr:
+    """Return log((e^u - 1)·R) + level for a positive R, real for u > 0 alone: log(1 - e^-u) is near 0 for large u."""
+    line = sp.expand((parts.power + parts.degree() + 1) * u + level)
+    t = sp.exp(-u)
+    far = log1p(-sp.exp(-sp.Max(u, sp.Rational(1, 2))))
+    near = sp.log(-expm1(-sp.Min(u, 1)))
+    rest = sp.log(parts.coefficient)
+    for poly, multiplicity in parts.factors:
+        rest += multiplicity * _log_near_constant(polynomial_in(poly, t, True))
+    return line + sp.Piecewise((far, u > sp.Rational(2, 3)), (near, True), evaluate=False) + rest
+
+
+def logarithm_of_quotient(argument: sp.Expr) -> sp.Expr | None:
+    """Return log(A/B) as log1p((A - B)/B) if A - B is shorter than A and B, or None."""
+    top, bottom = sp.fraction(argument)
+    if bottom.is_number or not (top.is_polynomial() and bottom.is_polynomial()):
+        return None
+    difference = sp.expand(top - bottom)
+    if len(sp.Add.make_args(difference)) >= sum(len(sp.Add.make_args(sp.expand(side))) for side in (top, bottom)) - 1:
+        return None
+    return log1p(difference / bottom)
+
+
+def level_of(powers: sp.Expr) -> tuple[int, sp.Expr]:
+    """Return (n, R(E)) for R(E)·F^n."""
+    together = sp.factor(sp.cancel(sp.together(powers)))
+    level = int(sum(factor.as_base_exp()[1] for factor in sp.Mul.make_args(together) if factor.as_base_exp()[0] == F))
+    return level, sp.cancel(together / F**level)
+
+
+def with_level(found: sp.Expr, level: int, exponentials: Exponentials) -> sp.Expr:
+    """Return found + level·b; b + max(a - b, 0) is the maximum of a and b, which does not cancel."""
+    line = sp.Max(exponentials.exponent, 0)
+    second = exponentials.level
+    assert second is not None
+    if level == 1 and found.coeff(line) == 1:
+        return sp.Max(exponentials.exponent + second, second) + (found - line)
+    return level * second + found
+
+
+def logarithm_of_factors(parts: Factored, u: sp.Expr) -> sp.Expr:
+    """Return log of the product as a line in u on either side of 0, plus log1p of what is small."""
+    t = sp.exp(-sp.Abs(u))
+    total = _broken_line(u, above=sp.Integer(parts.power + parts.degree()), below=sp.Integer(parts.power))
+    above = below = sp.log(parts.coefficient)
+    for poly, multiplicity in parts.factors:
+        above += multiplicity * _log_near_constant(polynomial_in(poly, t, True))
+        below += multiplicity * _log_near_constant(polynomial_in(poly, t, False))
+    return total + (above if above == below else sp.Piecewise((above, u >= 0), (below, True), evaluate=False))
+
+
+def _log_near_constant(polynomial: sp.Expr) -> sp.Expr:
+    constant, rest = polynomial.as_coeff_Add()
+    return sp.log(constant) + log1p(rest / constant)
+
+
+def _broken_line(u: sp.Expr, *, above: sp.Expr, below: sp.Expr) -> sp.Expr:
+    """Return above·u for u >= 0 and below·u for u < 0."""
+    if below == 0:
+        return above * sp.Max(u, 0)
+    if above == 0:
+        return below * sp.Min(u, 0)
+    return above * u if above == below else above * sp.Max(u, 0) + below * sp.Min(u, 0)
