@@ -1,0 +1,61 @@
+"""Optimizers, schedules and initializers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symmlp.catalog import initializers
+from symmlp.catalog.optimizers import OPTIMIZERS, Optimizer
+from symmlp.catalog.schedules import SCHEDULES
+from symmlp.listing.rows import printed, row
+from symmlp.printing.text import TextStyle
+
+
+def optimizer_entries() -> Iterator[list[str]]:
+    """Yield the rows of each optimizer."""
+    for optimizer in OPTIMIZERS.values():
+        defaults = ", ".join(f"{each.name}={each.default}" for each in optimizer.parameters)
+        yield [
+            f"{optimizer.name}({defaults})",
+            *row("", optimizer.title),
+            *_updates(optimizer),
+            *row("peers", optimizer.peers),
+        ]
+
+
+def initializer_entries() -> Iterator[list[str]]:
+    """Yield the rows of each initializer."""
+    for name, entry in initializers.TABLE.items():
+        law = "U(-s, s)" if entry.distribution == "uniform" else "the normal distribution of standard deviation s"
+        also = [alias for alias, of in initializers.ALIASES.items() if of == name]
+        yield [
+            name + (", the default" if name == initializers.DEFAULT else ""),
+            *row("weights", f"from {law}, s = {printed(entry.scale)}, m inputs and n outputs of the layer"),
+            *(
+                row("", f"s = {printed(entry.with_sigmoid)} if a hidden activation is sigmoid")
+                if entry.with_sigmoid
+                else []
+            ),
+            *row("biases", "drawn like the weights" if entry.biases == "drawn" else "zeros"),
+            *(row("also", ", ".join(also)) if also else []),
+            *row("peers", entry.peers),
+        ]
+
+
+def schedule_entries() -> Iterator[list[str]]:
+    """Yield the rows of each schedule."""
+    for entry in SCHEDULES.values():
+        parameters = ", ".join(f"{each.name}={each.default}" for each in entry.parameters)
+        yield [
+            entry.name + (f"({parameters})" if parameters else ""),
+            *row("rate", f"η of update t = {printed(entry.value)}"),
+            *(row("note", entry.note) if entry.note else []),
+            *(row("peers", entry.peers) if entry.peers else []),
+        ]
+
+
+def _updates(optimizer: Optimizer) -> Iterator[str]:
+    style = TextStyle()
+    for place, update in enumerate(optimizer.updates):
+        line = f"{style.name(update.target.name)} \N{LEFTWARDS ARROW} {printed(update.value)}"
+        yield from row("update" if place == 0 else "", line)
