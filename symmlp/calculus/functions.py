@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 import sympy as sp
@@ -94,6 +94,20 @@ def _in_one_variable(formula: sp.Expr) -> tuple[sp.Expr, sp.Symbol, sp.Expr | No
     return (reduced, r, first - second) if reduced.free_symbols == {r} else None
 
 
+@lru_cache(maxsize=512)
+def _value_form(value: sp.Expr, care: Care) -> Form:
+    """Return the form of a value; a process looks for the stable form of each formula once."""
+    return Form.of(value, care)
+
+
+@lru_cache(maxsize=512)
+def _slope_form(value: sp.Expr, wrt: sp.Symbol, care: Care, kinks: Policy) -> tuple[Form, tuple[Kink, ...]]:
+    """Return the form of a slope, which is derived, and the kinks; a process derives each once."""
+    found = slope(value, wrt, kinks)
+    form = Form.of(found.derivative, care)
+    return replace(form, formula=logistic(found.derivative), derived=found.derivative), found.kinks
+
+
 @dataclass(frozen=True)
 class ElementFunction:
     """A function of numbers: its value in `variables`, its slope in the first of them, and where that is a choice."""
@@ -115,19 +129,15 @@ class ElementFunction:
         kinks: Policy = "smallest",
     ) -> ElementFunction:
         """Return the function with its slope in the first variable derived, and both in a stable form."""
-        found = slope(value, variables[0], kinks)
-        slope_form = Form.of(found.derivative, care)
-        read = replace(slope_form, formula=logistic(found.derivative), derived=found.derivative)
-        return cls(name, variables, Form.of(value, care), read, found.kinks)
+        slope_form, met = _slope_form(value, variables[0], care, kinks)
+        return cls(name, variables, _value_form(value, care), slope_form, met)
 
     def differentiated(
         self, name: str, variables: tuple[sp.Symbol, ...], *, care: Care = "none", kinks: Policy = "smallest"
     ) -> ElementFunction:
         """Return the slope as a function of its own, whose slope in the first of `variables` is derived."""
-        found = slope(self.slope_form.derived or self.derivative, variables[0], kinks)
-        slope_form = Form.of(found.derivative, care)
-        read = replace(slope_form, formula=logistic(found.derivative), derived=found.derivative)
-        return ElementFunction(name, variables, self.slope_form, read, found.kinks)
+        slope_form, met = _slope_form(self.slope_form.derived or self.derivative, variables[0], care, kinks)
+        return ElementFunction(name, variables, self.slope_form, slope_form, met)
 
     @property
     def switches(self) -> tuple[sp.Expr, ...]:

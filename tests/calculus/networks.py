@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -79,7 +79,7 @@ def forms_of(derivation: Derivation, form: Form = "value") -> dict[str, tuple[sp
     short = {"loss" if loss.from_user else loss.name: (loss.value, (p, y))}
     short |= {name: (each.value, (x,)) for name, each in derivation.graph.functions.items() if each.acts_on == "entry"}  # type: ignore[misc]
     for name, (expr, variables) in short.items():
-        found |= {name: (expr, variables), name + PRIME: (slope(expr, variables[0]).derivative, variables)}
+        found |= {name: (expr, variables), name + PRIME: (_derivative(expr, variables[0]), variables)}
     for name, function in derivation.functions.items():
         if isinstance(function, ElementFunction):
             stable = form == "stable"
@@ -87,6 +87,11 @@ def forms_of(derivation: Derivation, form: Form = "value") -> dict[str, tuple[sp
             derivative = function.stable_derivative if stable else function.derivative
             found |= {name: (expr, function.variables), name + PRIME: (derivative, function.variables)}
     return found
+
+
+@cache
+def _derivative(expr: sp.Expr, variable: sp.Symbol) -> sp.Expr:
+    return slope(expr, variable).derivative
 
 
 def functions_of(derivation: Derivation, form: Form = "value") -> dict[str, Callable[..., Any]]:
