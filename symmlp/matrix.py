@@ -132,7 +132,7 @@ class Reduce(Node):
 
 @dataclass(frozen=True, slots=True)
 class Filled(Node):
-    """An array of the given shape whose entries are all `value`."""
+    """An array of the given shape whose entries are all `value`, or whose rows or columns are."""
 
     value: Node
     shape: Shape
@@ -196,6 +196,11 @@ class Part(Node):
 def filled(node: Node, shape: Shape) -> Node:
     """Return `node`, repeated over `shape` if it is a single number."""
     return Filled(node, shape) if shape and shape_of(node) == SCALAR else node
+
+
+def spread(node: Node, shape: Shape) -> Node:
+    """Return `node`, repeated over `shape` if it has another: a number, a row for every sample, or a column."""
+    return node if shape_of(node) == shape else Filled(node, shape)
 
 
 def signed(node: Node) -> tuple[bool, Node]:

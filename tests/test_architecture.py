@@ -32,6 +32,8 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("calculus",),
     ("graph",),
     ("derivation",),
+    ("gathering",),
+    ("walker",),
     ("deriving",),
     ("second_order",),
     ("program",),

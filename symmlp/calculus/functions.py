@@ -187,7 +187,18 @@ def _solved_for_exponential(value: sp.Expr, derivative: sp.Expr, y: sp.Symbol) -
     if polynomial.degree() != 1:
         return None
     linear, constant = polynomial.all_coeffs()
-    return sp.factor(sp.cancel(slope_rational.xreplace({E: -constant / linear})))
+    return _without_minus(sp.factor(sp.cancel(slope_rational.xreplace({E: -constant / linear}))))
+
+
+def _without_minus(expr: sp.Expr) -> sp.Expr:
+    """Return a product without the minus sign before it, one of its sums being turned around.
+
+    -y (y - 1)   =>   y (1 - y)
+    """
+    sums = [factor for factor in sp.Mul.make_args(expr) if factor.is_Add]
+    if not sums or not expr.could_extract_minus_sign():
+        return expr
+    return sp.Mul(*(-factor if factor is sums[-1] else factor for factor in sp.Mul.make_args(-expr)))
 
 
 @dataclass(frozen=True)

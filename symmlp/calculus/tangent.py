@@ -23,7 +23,7 @@ from symmlp.calculus.vjp import (
     rules_used,
     without_derivatives,
 )
-from symmlp.catalog.layers import SIZES, Axes, Op
+from symmlp.catalog.layers import SIZES, Op
 from symmlp.matrix import Node, Var, filled
 from symmlp.notation import array
 
@@ -101,7 +101,8 @@ def second_rule(rule: BackwardRule, *, columns: bool = False) -> TangentRule:
     names = (*op.operands, op.output, "G")
     shape = form.shapes[rule.operand]
     sizes = {**SIZES, **{index: SIZES[axis] for index, axis in zip(rule.indices, axes, strict=True)}}
-    node, steps = along_rule(rule.index_form, names, form, _place(axes, rule.indices, columns), sizes)
+    wanted = entry(rule.operand, rule.indices)
+    node, steps = along_rule(wanted, rule.index_form, names, form, places(axes, rule.indices, columns), sizes)
     return TangentRule(filled(node, shape), steps)
 
 
@@ -118,27 +119,25 @@ def _change(index_form: sp.Expr, names: Iterable[str], sizes: dict[Index, sp.Exp
 
 
 def along_rule(
+    wanted: sp.Expr,
     index_form: sp.Expr,
     names: Iterable[str],
     form: MatrixForm,
     place: tuple[Index | None, Index | None],
     sizes: dict[Index, sp.Expr],
 ) -> tuple[Node, tuple[RuleStep, ...]]:
-    """Return the matrix form of an index form's derivative along the direction, and the steps."""
+    """Return the matrix form of the derivative along the direction of ∂L/∂wanted, an index form, and the steps."""
     names = tuple(names)
+    gradient = Partial(sp.Symbol("L"), wanted)
     start = Partial(moved(index_form, names), epsilon)
     change = _change(index_form, names, sizes)
     node = form.of(change, *place)
     steps = (
-        RuleStep("along the direction: every array V moves as V + ε V̇, at ε = 0", index_form, start),
+        RuleStep("along the direction: every array V moves as V + ε V̇, at ε = 0", Partial(gradient, epsilon), start),
         RuleStep(f"{rules_used(index_form)}: differentiate", start, change),
         RuleStep("matrix form", change, node),
     )
     return node, steps
-
-
-def _place(axes: Axes, indices: tuple[Index, ...], columns: bool) -> tuple[Index | None, Index | None]:
-    return places(axes, indices, columns)
 
 
 def knowing_tangents(form: MatrixForm) -> MatrixForm:

@@ -9,7 +9,7 @@ import sympy as sp
 from symmlp.calculus.index_notation import Index, Partial, contract, contractions, rebuilt, renamed, slope_of, terms
 from symmlp.calculus.matrix_form import MatrixForm
 from symmlp.catalog.layers import SIZES, Axes, Op
-from symmlp.matrix import Node, Shape, Var, filled
+from symmlp.matrix import Node, Shape, Var, filled, spread
 from symmlp.notation import array, batch, column_of_wrt, row_of_wrt
 
 DEFINITION_OF_LOSS = "definition of the loss"
@@ -92,7 +92,7 @@ def backward_rule(op: Op, operand: str, *, columns: bool = False) -> BackwardRul
     form = matrix_form(op, axes, indices, columns=columns)
     shape = form.shapes[operand]
     node = filled(form.of(folded, *places(axes, indices, columns)), shape)
-    steps.append(RuleStep("matrix form", folded, node))
+    steps.append(RuleStep("matrix form", folded, spread(node, shape)))
     return BackwardRule(op, operand, indices, folded, node, tuple(steps))
 
 

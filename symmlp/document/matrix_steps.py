@@ -1,44 +1,31 @@
 """The steps of an equation at matrix level: what a student writes down, each line proven by steps in index notation.
 
 The chain rule turns ∂L/∂V into the gradient of one number: if Z is what reads V, and dZ = ∂L/∂Z has arrived, then
-∂L/∂V = ∂/∂V sum(dZ ∘ Z) with dZ held fixed. The definition of Z is put in, terms without V go, and what is left is
-either linear in V, sum(C ∘ V), whose gradient is C, or differentiated entry by entry or row by row.
+∂L/∂V = ∂/∂V sum(dZ ∘ Z) with dZ held fixed. The definition of Z is put in, and the gradient is taken; where V is read
+more than once, that is done for each use by itself, and the sum rule adds up what came out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import count, product
 
-import sympy as sp
-
-from symmlp.calculus.functions import ElementFunction
-from symmlp.calculus.index_notation import Partial, slope_arguments, slope_of
-from symmlp.calculus.matrix_form import PRIME, MatrixForm
-from symmlp.calculus.vjp import matrix_form, one_sample, places
-from symmlp.catalog.layers import Op
-from symmlp.derivation import Derivation, Equation, Formula, Source
-from symmlp.document.page import FunctionAt, GradientOf, Name, Prose, Reference, Shown, StepRow
-from symmlp.document.rules import rule_prose
-from symmlp.errors import UnsupportedError
+from symmlp.derivation import Derivation, Equation, Formula
+from symmlp.document.page import GradientOf, Name, Prose, Reference, Shown, StepRow
+from symmlp.document.use_steps import Line, UseSteps, beside, shape_in
+from symmlp.gathering import TOGETHER
 from symmlp.graph import GraphNode
-from symmlp.matrix import Add, Call, Node, Product, Reduce, Shape, Var, shape_of, substitute, variables, walk
-from symmlp.notation import array, column_of_wrt, row_of_wrt
+from symmlp.matrix import Add, Node, Var, spread
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
-WrittenSlope = Callable[[tuple[sp.Expr, ...]], sp.Expr]
-"""A slope at given arguments."""
+ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 
-@dataclass(frozen=True)
-class Line:
-    """What came out of one rule; `proof` are numbers of steps in index notation."""
-
-    rule: Prose
-    after: Shown
-    proof: tuple[int, ...] = ()
+def letters() -> Iterator[str]:
+    """Yield a, b, ..., z, aa, ab, ..."""
+    for length in count(1):
+        yield from map("".join, product(ALPHABET, repeat=length))
 
 
 @dataclass(frozen=True)
@@ -50,23 +37,24 @@ class MatrixSteps:
     def of(self, equation: Equation, head: Shown) -> tuple[StepRow, ...]:
         """Return the steps of an equation, numbered B3.a, B3.b, ...; `head` is what it is an equation for."""
         rows: list[StepRow] = []
-        before = head
-        for letter, line in zip(LETTERS, self._lines(equation), strict=False):
+        last = head
+        for letter, line in zip(letters(), self._lines(equation, head), strict=False):
             proof = tuple(f"{equation.id}.{number}" for number in line.proof)
+            before = last if line.before is None else line.before
             rows.append(StepRow(f"{equation.id}.{letter}", line.rule, before, line.after, proof))
-            before = line.after
+            last = line.after
         return tuple(rows)
 
-    def _lines(self, equation: Equation) -> Iterator[Line]:
+    def _lines(self, equation: Equation, head: Shown) -> Iterator[Line]:
         last: Shown | None = None
-        for line in self._all_lines(equation):
-            if line.after != last:
+        for line in self._all_lines(equation, head):
+            if line.after != last or line.before is not None:
                 yield line
                 last = line.after
 
-    def _all_lines(self, equation: Equation) -> Iterator[Line]:
+    def _all_lines(self, equation: Equation, head: Shown) -> Iterator[Line]:
         if equation.kind == "backward":
-            yield from self._backward(equation)
+            yield from self._backward(equation, head)
         if equation.stable != equation.value:
             yield Line(("stable form: the same number, computed safely",), Formula(equation.stable))
 
@@ -81,173 +69,76 @@ class MatrixSteps:
         return {equation.target: equation.value for equation in (*self.derivation.forward, *self.derivation.losses)}
 
     @cached_property
-    def _readers(self) -> dict[str, tuple[GraphNode, ...]]:
-        found: dict[str, list[GraphNode]] = {}
+    def _uses(self) -> dict[str, tuple[tuple[GraphNode, str], ...]]:
+        found: dict[str, list[tuple[GraphNode, str]]] = {}
         for node in self.derivation.graph.nodes:
-            for name in node.operands.values():
-                found.setdefault(name, []).append(node)
-        return {name: tuple(nodes) for name, nodes in found.items()}
+            for operand, name in node.operands.items():
+                found.setdefault(name, []).append((node, operand))
+        return {name: tuple(uses) for name, uses in found.items()}
 
     def readers(self, name: str) -> tuple[GraphNode, ...]:
         """Return the nodes that read an array, once for each time that they do."""
-        return self._readers[name]
+        return tuple(node for node, _ in self._uses[name])
 
-    def _backward(self, equation: Equation) -> Iterator[Line]:
-        wrt = equation.target.removeprefix("d")
-        node, *others = self.readers(wrt)
-        if not node.op.axes and node.output == "L":
-            definition = self._definition([node])
-            yield Line(definition, GradientOf(self._values["L"], wrt))
-        else:
-            yield from self._to_definition([node, *others], wrt)
-        if others:
-            yield Line(("sum rule: one term for each use",), Formula(equation.value), _all(equation))
-        elif self._is_linear(equation, node, wrt):
-            yield from self._linear(equation, node, self._values[node.output], wrt)
-        else:
-            yield from self._entry_by_entry(equation, node)
-            yield Line(self._last_rule(equation), Formula(equation.value))
-            yield from self._slope(equation, node)
+    def _backward(self, equation: Equation, head: Shown) -> Iterator[Line]:
+        uses = list(self._steps_of_uses(equation))
+        nodes = list(dict.fromkeys(use.node.output for use in uses))
+        yield from self._to_definition([self._by_output(name) for name in nodes], uses[0].wrt)
+        if len(uses) == 1:
+            yield from uses[0].lines()
+            return
+        apart = len(nodes) == len(uses)
+        if apart:
+            yield from (line for use in uses for line in self._apart(use))
+        proof = tuple(range(1, len(equation.steps) + 1))
+        yield Line(("sum rule: one term for each use",), Formula(equation.value), proof, head if apart else None)
 
-    def _is_linear(self, equation: Equation, node: GraphNode, wrt: str) -> bool:
-        """Return whether the array's gradient depends neither on it nor on what reads it."""
-        calls = any(isinstance(part, Call) for part in walk(self._values[node.output]))
-        return not calls and not variables(equation.value) & {wrt, node.output} and node.output != "L"
+    def _by_output(self, name: str) -> GraphNode:
+        return next(node for node in self.derivation.graph.nodes if node.output == name)
+
+    def _apart(self, use: UseSteps) -> Iterator[Line]:
+        """Yield the lines of one use among several, which begin with the number that it is the gradient of."""
+        before: Shown | None = GradientOf(use.number, use.wrt)
+        for line in use.lines():
+            yield Line(line.rule, line.after, line.proof, before)
+            before = None
+
+    def _steps_of_uses(self, equation: Equation) -> Iterator[UseSteps]:
+        uses = self._uses[equation.target.removeprefix("d")]
+        values, sources, first = [equation.value], equation.sources, 1
+        if len(uses) > 1:
+            assert isinstance(equation.value, Add)
+            values = [spread(term, equation.shape) for term in equation.value.terms]
+            sources, first = equation.sources[1:-1], 1 + TOGETHER
+        for (node, operand), value, source in zip(uses, values, sources, strict=True):
+            definition, reference = self._values[node.output], self._source(node.output)
+            yield UseSteps(self.derivation, equation, node, operand, definition, value, source, first, reference)
+            first += len(source.steps)
 
     def _to_definition(self, nodes: list[GraphNode], wrt: str) -> Iterator[Line]:
-        """Yield the chain rule, and the definitions of what reads the array."""
-        arriving = [f"d{node.output}" for node in nodes]
-        read = _listed([(Name(node.output),) for node in nodes])
-        given = _listed([(Name(name), *self._source(name)) for name in arriving])
-        verb = "arrives, and is" if len(nodes) == 1 else "arrive, and are"
-        rule = ("chain rule: ", Name(wrt), " is read by ", *read, "; ", *given, f" {verb} held fixed")
-        outputs = [Var(node.output, self._shape(node.output)) for node in nodes]
-        yield Line(rule, self._gradient(arriving, outputs, wrt), (1,))
+        """Yield the chain rule, and the definitions of what reads the array; a loss is its own definition."""
         values = [self._values[node.output] for node in nodes]
-        yield Line(self._definition(nodes), self._gradient(arriving, values, wrt))
-
-    def _definition(self, nodes: list[GraphNode]) -> Prose:
-        named = _listed([(Name(node.output), " (", Reference(self.ids[node.output]), ")") for node in nodes])
-        return ("definition of ", *named)
+        if [node.output for node in nodes] != ["L"]:
+            arriving = [f"d{node.output}" for node in nodes if node.output != "L"]
+            read = _listed([(Name(node.output),) for node in nodes])
+            given = _listed([(Name(name), *self._source(name)) for name in arriving])
+            verb = "arrives, and is" if len(arriving) == 1 else "arrive, and are"
+            rule = ("chain rule: ", Name(wrt), " is read by ", *read, "; ", *given, f" {verb} held fixed")
+            outputs = [Var(node.output, shape_in(self.derivation, node.output)) for node in nodes]
+            yield Line(rule, self._gradient(nodes, outputs, wrt), (1,))
+        named = _listed([(Name(node.output), *self._source(node.output)) for node in nodes])
+        yield Line(("definition of ", *named), self._gradient(nodes, values, wrt))
 
     def _source(self, name: str) -> Prose:
         return (" (", Reference(self.ids[name]), ")") if name in self.ids else ()
 
-    def _gradient(self, arriving: list[str], values: Sequence[Node], wrt: str) -> GradientOf:
-        numbers = tuple(self._beside(name, value) for name, value in zip(arriving, values, strict=True))
+    def _gradient(self, nodes: list[GraphNode], values: Sequence[Node], wrt: str) -> GradientOf:
+        numbers = tuple(self._number(node, value) for node, value in zip(nodes, values, strict=True))
         return GradientOf(numbers[0] if len(numbers) == 1 else Add(numbers), wrt)
 
-    def _linear(self, equation: Equation, node: GraphNode, value: Node, wrt: str) -> Iterator[Line]:
-        """Yield the steps of an op that is linear in the array: the gradient is what the array is multiplied by."""
-        arriving, name = f"d{node.output}", Name(wrt)
-        terms = value.terms if isinstance(value, Add) else (value,)
-        kept = tuple(term for term in terms if wrt in variables(term))
-        if len(kept) < len(terms):
-            rule: Prose = ("sum rule: the gradient of a term without ", name, " is zero")
-            yield Line(rule, GradientOf(self._beside(arriving, kept[0] if len(kept) == 1 else Add(kept)), wrt))
-        product = Product((equation.value, Var(wrt, equation.shape)))
-        grouped = Reduce("sum", product, None) if shape_of(product) else product
-        proof = tuple(range(2, len(equation.steps)))
-        yield Line(("matrix form: the same sum, grouped around ", name), GradientOf(grouped, wrt), proof)
-        yield Line(
-            ("product rule: the gradient of a sum of constants times ", name, " is the constants"),
-            Formula(equation.value),
-        )
-
-    def _entry_by_entry(self, equation: Equation, node: GraphNode) -> Iterator[Line]:
-        """Yield the matrix forms of the steps in index notation that have one: those without deltas."""
-        source = equation.sources[0]
-        used, first = "", 2
-        for number, step in enumerate(source.steps, start=1):
-            if step.rule.startswith("stable form"):
-                continue
-            if ": differentiate" in step.rule:
-                used = step.rule.partition(":")[0]
-            forms = [self._matrix(part, source, equation) for part in (step.before, step.after)]
-            if step.rule.startswith("chain rule: insert") and forms[0] is not None:
-                slope: Prose = ("slope written in ", Name(node.output)) if node.function else ()
-                yield Line(slope, Formula(forms[0]))
-            if forms[1] is not None:
-                rule = rule_prose(f"{used}: differentiate {{{node.op.output}}}", source.names)
-                if not step.rule.startswith("delta contraction"):
-                    rule, first = rule_prose(step.rule, source.names), number
-                yield Line(rule, Formula(forms[1]), tuple(range(first, number + 1)))
-                first = number + 1
-
-    def _last_rule(self, equation: Equation) -> Prose:
-        """Return what leads to the equation's own form: the slope of the loss written out, or the matrix form."""
-        (source, *_) = equation.sources
-        for step in source.steps:
-            if step.rule == "slope of the loss":
-                slope, written = (Formula(part, source.names, source.sizes) for part in (step.before, step.after))
-                return ("slope of the loss: ", slope, " = ", written)
-        return ("matrix form",)
-
-    def _matrix(self, expr: sp.Expr | Node, source: Source, equation: Equation) -> Node | None:
-        """Return the matrix form of a formula in the op's own names, in this network's; None if it has none."""
-        if isinstance(expr, Node) or not expr.has(sp.Indexed) or expr.has(sp.KroneckerDelta, Partial):
-            return None
-        wrt, columns = equation.target.removeprefix("d"), self.derivation.layout == "sample"
-        node = self.readers(wrt)[0]
-        op = one_sample(node.op) if columns else node.op
-        axes = next(op.operands[operand] for operand, name in node.operands.items() if name == wrt)
-        indices = (row_of_wrt, column_of_wrt)[: len(axes)]
-        form = matrix_form(op, axes, indices, columns=columns)
-        try:
-            found = _with_ending(form, op).of(expr, *places(axes, indices, columns))
-        except UnsupportedError:
-            return None
-        arrays: dict[str, Node] = {own: Var(name, self._shape(name)) for own, name in source.names.items()}
-        primed = {f"{own}{PRIME}": f"{name}{PRIME}" for own, name in source.names.items()}
-        return substitute(found, arrays, source.sizes, {**source.names, **primed})
-
-    def _slope(self, equation: Equation, node: GraphNode) -> Iterator[Line]:
-        """Yield the gradient with the slope of an elementwise function written out, then in the function's value."""
-        source = equation.sources[0]
-        forms = [step.before for step in source.steps if isinstance(step.after, Node)]
-        if not forms or isinstance(forms[-1], Node):
-            return
-        slopes = sorted(forms[-1].atoms(slope_of), key=sp.default_sort_key)
-        if slopes:
-            opaque = slope_arguments(slopes[0])[0]
-            function = self.derivation.functions.get(source.names.get(opaque, opaque))
-            if isinstance(function, ElementFunction):
-                for rule, written in self._written_slopes(function, node):
-                    expr = forms[-1].xreplace({each: written(slope_arguments(each)[1]) for each in slopes})
-                    found = self._matrix(expr, source, equation)
-                    if found is not None:
-                        yield Line(rule, Formula(found))
-
-    def _written_slopes(self, function: ElementFunction, node: GraphNode) -> Iterator[tuple[Prose, WrittenSlope]]:
-        """Yield how the slope is written, and what it is at given arguments: as derived, then in the value."""
-        label = FunctionAt(function.name + PRIME, tuple(variable.name for variable in function.variables))
-        yield (
-            ("slope: ", label, " = ", Formula(function.derivative)),
-            lambda arguments: function.derivative.xreplace(dict(zip(function.variables, arguments, strict=True))),
-        )
-        own = sp.Dummy(real=True)
-        in_value = function.derivative_in_value(own) if len(function.variables) == 1 else None
-        if in_value is not None and own in in_value.free_symbols:
-            id, output = Reference(self.ids[node.output]), array(node.op.output)
-            yield (
-                ("simplification: insert ", Name(node.output), " (", id, ")"),
-                lambda arguments: in_value.xreplace({own: output[arguments[0].indices]}),
-            )
-
-    def _beside(self, arriving: str, value: Node) -> Node:
-        """Return the number sum(arriving ∘ value)."""
-        product = Product((Var(arriving, self._shape(arriving)), value))
-        return Reduce("sum", product, None) if shape_of(product) else product
-
-    def _shape(self, name: str) -> Shape:
-        shapes = self.derivation.graph.shapes
-        return shapes[name] if name in shapes else shapes.get(name.removeprefix("d"), ())
-
-
-def _with_ending(form: MatrixForm, op: Op) -> MatrixForm:
-    """Return a recogniser that knows prediction and targets, which have the shape of the op's operand."""
-    (shape, *_) = (form.shapes[operand] for operand in op.operands)
-    return replace(form, shapes={**dict.fromkeys("PY", shape), **form.shapes})
+    def _number(self, node: GraphNode, value: Node) -> Node:
+        arriving = f"d{node.output}"
+        return value if node.output == "L" else beside(Var(arriving, shape_in(self.derivation, arriving)), value)
 
 
 def _listed(parts: Sequence[Prose]) -> Prose:
@@ -257,7 +148,3 @@ def _listed(parts: Sequence[Prose]) -> Prose:
         sign = "" if place == 0 else " and " if place == len(parts) - 1 else ", "
         joined.append((sign, *part) if sign else part)
     return tuple(piece for part in joined for piece in part)
-
-
-def _all(equation: Equation) -> tuple[int, ...]:
-    return tuple(range(1, len(equation.steps) + 1))

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from symmlp.document.page import Name, Prose
 from symmlp.graph import Layout
 
-_PLACE = re.compile(r"\{(\w)\}|\b(Y)\b|\b(\w+)\b(?= is used )")
-"""A name: in an op's own letters as `{Z}` or as the targets of an assumption, or the graph's in a sum rule."""
+_PLACE = re.compile(r"\{(\w+)\}|\b(Y)\b")
+"""A name: in an op's own letters as `{Z}`, or as the targets of an assumption."""
 
 
 def rule_prose(rule: str, names: Mapping[str, str]) -> Prose:
@@ -21,7 +21,7 @@ def rule_prose(rule: str, names: Mapping[str, str]) -> Prose:
     parts: list[str | Name] = []
     at = 0
     for found in _PLACE.finditer(rule):
-        own = found[1] or found[2] or found[3]
+        own = found[1] or found[2]
         parts += [rule[at : found.start()], Name(names.get(own, own))]
         at = found.end()
     return tuple(part for part in (*parts, rule[at:]) if part)

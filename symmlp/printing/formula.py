@@ -151,6 +151,8 @@ class _NodeWalk:
                 return Printed(style.times(style.transpose(self.text(operand, ATOM)), style.ones()), PRODUCT)
             case Reduce(kind, operand, axis):
                 return Printed(style.reduce(kind, axis, self.text(operand)))
+            case Filled(value, shape) if shape_of(value) != SCALAR:
+                return Printed(self._spread(value, shape, PRODUCT), PRODUCT)
             case Filled(value, shape):
                 ones = style.ones() if shape[1:] == (1,) else style.times(style.ones(), style.transpose(style.ones()))
                 return Printed(style.product([self.text(value, POWER)], [ones]), PRODUCT)

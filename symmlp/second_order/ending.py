@@ -12,7 +12,7 @@ from symmlp.calculus.functions import ElementFunction
 from symmlp.calculus.index_notation import rebuilt, terms
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.calculus.tangent import DOT, along_rule, epsilon
-from symmlp.calculus.vjp import RuleStep
+from symmlp.calculus.vjp import RuleStep, entry
 from symmlp.catalog.layers import SIZES
 from symmlp.catalog.losses import p, y
 from symmlp.matrix import Node, filled, variables
@@ -62,7 +62,8 @@ class Ends:
             return None
         index_form = next(step.before for step in link.steps if step.rule == "matrix form")
         assert not isinstance(index_form, Node)
-        value, steps = along_rule(index_form, ("P",), self._form, self._place, dict(self._form.size))
+        wanted = entry("Z", tuple(index for index in self._place if index is not None))
+        value, steps = along_rule(wanted, index_form, ("P",), self._form, self._place, dict(self._form.size))
         value = filled(value, self._form.shapes["P"])
         joined = self.end.functions[-1]
         if not variables(value) & {"P", "Y"} or not isinstance(joined, ElementFunction) or len(self.end.functions) < 2:

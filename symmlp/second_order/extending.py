@@ -10,13 +10,14 @@ from symmlp.calculus.ending import Derived, Ending, Entries, weight_of
 from symmlp.calculus.tangent import DOT, HAT
 from symmlp.calculus.vanishing import is_zero
 from symmlp.derivation import Derivation, Equation, Source
-from symmlp.deriving import Walker, called, care_of, ending_of, walker_of
+from symmlp.deriving import called, care_of, ending_of, walker_of
 from symmlp.errors import SymmlpError, UnsupportedError, did_you_mean, shown
 from symmlp.graph import GraphNode
 from symmlp.second_order.ending import Ends
 from symmlp.second_order.hessian import BlockWalker, needed_for
 from symmlp.second_order.jacobian import JacobianWalker
 from symmlp.second_order.walking import DirectionWalker, numbered
+from symmlp.walker import Walker
 
 ORDERS = ("jvp", "hvp", "gauss_newton", "jacobian", "hessian")
 """What can be asked for: tangents along a direction, Hessian-vector and Gauss-Newton product, Jacobian, blocks."""

@@ -22,12 +22,12 @@ from symmlp.calculus.tangent import DOT, changed_rule
 from symmlp.calculus.vanishing import is_zero, without_zeros
 from symmlp.calculus.vjp import RuleStep
 from symmlp.derivation import Equation, Source
-from symmlp.deriving import uses_of
 from symmlp.errors import UnsupportedError
 from symmlp.graph import GraphNode
 from symmlp.matrix import MatMul, Node, Shape, Transpose, Var, shape_of, variables
 from symmlp.second_order.jacobian import apart, in_rows, row_length
 from symmlp.second_order.walking import DirectionWalker
+from symmlp.walker import uses_of
 
 BLOCK = "H_"
 """Begins the name of a block of the Hessian: H_W2__b1 is ∂²L/∂W2∂b1."""

@@ -16,12 +16,12 @@ from symmlp.calculus.matrix_form import MatrixForm
 from symmlp.calculus.tangent import knowing_tangents
 from symmlp.calculus.vjp import BackwardRule, RuleStep, matrix_form
 from symmlp.catalog.layers import SIZES
-from symmlp.derivation import Equation, Source
-from symmlp.deriving import Walker
+from symmlp.derivation import Equation
 from symmlp.errors import UnsupportedError
 from symmlp.graph import GraphNode
 from symmlp.matrix import Add, Node, RowProduct, Shape
 from symmlp.notation import batch
+from symmlp.walker import Walker
 
 ROWS = "J_"
 """Begins the name of a Jacobian."""
@@ -51,18 +51,12 @@ class JacobianWalker(Walker):
 
     def _of_each_sample(self, whole: Equation, uses: list[tuple[GraphNode, str]]) -> Equation:
         """Return the equation of a parameter with the sum over samples taken apart: one row for each sample."""
-        values, sources = [], []
-        for (node, operand), source in zip(uses, whole.sources, strict=False):
-            form, step = apart(self.rules.backward(node.op, operand))
-            values.append(self._here(form, node))
-            sources.append(
-                Source(
-                    (*(each for each in source.steps if each.rule != "matrix form"), step), source.names, source.sizes
-                )
-            )
-        value = values[0] if len(values) == 1 else Add(tuple(values))
+        ((node, operand),), (source,) = uses, whole.sources
+        form, step = apart(self.rules.backward(node.op, operand))
+        value = self._here(form, node)
+        steps = (*(each for each in source.steps if each.rule != "matrix form"), step)
         rows: Shape = ("N", row_length(whole.shape))
-        return replace(whole, value=value, stable=value, shape=rows, sources=tuple(sources))
+        return replace(whole, value=value, stable=value, shape=rows, sources=(replace(source, steps=steps),))
 
     def _names(self, node: GraphNode) -> dict[str, str]:
         return {**super()._names(node), "G": ROWS + node.output, "L": self.graph.prediction}

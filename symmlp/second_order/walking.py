@@ -14,9 +14,10 @@ from symmlp.calculus.tangent import DOT, HAT, TangentRule, second_rule, tangent_
 from symmlp.calculus.vanishing import ZERO, is_zero, without_zeros
 from symmlp.calculus.vjp import RuleStep
 from symmlp.derivation import Equation, Source
-from symmlp.deriving import Walker, uses_of
+from symmlp.gathering import gathered
 from symmlp.graph import GraphNode
 from symmlp.matrix import Add, Call, Node, Number, Shape, Size, Var, filled, rebuild, walk
+from symmlp.walker import Walker, uses_of
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,11 @@ class DirectionWalker(Walker):
         whole = values[0] if len(values) == 1 else Add(tuple(values))
         value = self.without_still(whole, shape)
         target = f"{'d' if cotangent else ''}{array}{DOT}"
-        sources = [
+        own = [
             Source((*rule.steps, *self._curvature_steps(form)), self._names(node), self._sizes(node))
             for (node, rule), form in zip(rules, values, strict=True)
         ]
+        sources = [*gathered(array, [node.output for node, _ in rules], own, whole)]
         if value != whole:
             sources.append(Source((RuleStep("terms with a tangent or a slope that is zero vanish", whole, value),)))
         layer = rules[0][0].layer

@@ -198,6 +198,11 @@ class Steps:
         sizes = self.values.world().sizes
         return tuple(int(sizes.get(str(size), size)) for size in self.equation.shape)
 
+    def entry(self, array: Any) -> Any:
+        """Return the entry of an array of the target's shape at that place; a number is its own entry."""
+        entries = np.broadcast_to(np.asarray(array, dtype=object), self.shape)
+        return entries[self.place if len(self.place) == entries.ndim else (*self.place, 0)]
+
     def side(self, formula: Formula) -> Any:
         """Return the number that a side stands for, or None if a derivative is not carried out in it."""
         if isinstance(formula.content, Node):
@@ -213,8 +218,7 @@ class Steps:
             functions |= {own + end: functions[name + end] for end in ("", PRIME) if name + end in functions}
         content = substitute(formula.content, {}, formula.sizes, {})
         found = World(arrays, world.sizes, functions, number).node(content)
-        entries = np.broadcast_to(found, self.shape)
-        return entries[self.place if len(self.place) == entries.ndim else (*self.place, 0)]
+        return self.entry(found)
 
     def _of_entry(self, formula: Formula) -> Any:
         names = {own: name for own, name in formula.names.items() if name in self.values.arrays}
@@ -225,6 +229,7 @@ class Steps:
             for own in arrays
             for name, entry in zip(arrays[own].flat, np.ravel(numbers[own]), strict=True)
         }
+        at |= {own: np.ravel(array)[0] for own, array in numbers.items() if not np.shape(array)}
         sizes = {**self.values.world().sizes, **formula.sizes}  # type: ignore[misc]
         places: dict[sp.Symbol, int] = {batch: 0, column: 1, **self.wanted}
         written = World(arrays, sizes, self._called(formula)).at(self._inlined(formula), places)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import pytest
@@ -28,7 +28,9 @@ from tests.strategies import Case
 def on_entries(step: Step) -> bool:
     """Return whether a step is about the equation's entries, not about the slope of a function of numbers."""
     content = step.before.content
-    return isinstance(content, Node) or bool(content.atoms(sp.Indexed))
+    if isinstance(content, Node) or content.atoms(sp.Indexed):
+        return True
+    return any(symbol.name in step.before.names for symbol in content.free_symbols)
 
 
 def wrong_sides(derivation: Derivation, case: Case, equations: Iterable[Equation] | None = None) -> list[str]:
@@ -48,13 +50,30 @@ def wrong_sides(derivation: Derivation, case: Case, equations: Iterable[Equation
 
 def wrong_sides_of(equation: Equation, values: Values, steps: Steps) -> Iterator[str]:
     """Yield the steps of one equation whose sides are wrong."""
-    target = values.arrays[equation.target]
-    expected = target[steps.place if len(steps.place) == target.ndim else (*steps.place, 0)]
-    for step in equation.steps:
+    whole = steps.entry(values.arrays[equation.target])
+    for step, expected in zip(equation.steps, entries_proven(equation, steps, whole), strict=True):
         sides = [side for side in map(steps.side, (step.before, step.after)) if side is not None]
         wanted = [expected] if on_entries(step) else sides[:1]
         if any(not abs(side - each) <= mpf("1e-30") * max(1, abs(each)) for side in sides for each in wanted):
             yield step.id
+
+
+def entries_proven(equation: Equation, steps: Steps, whole: Any) -> list[Any]:
+    """Return what each step is about: the whole, or one term of it where the array is used several times.
+
+    A term is what its steps come to; the last of them is taken from the whole less the others.
+    """
+    if len(equation.sources) < 3:
+        return [whole for _ in equation.steps]
+    first, *terms, last = equation.sources
+    places = list(accumulate((len(source.steps) for source in equation.sources), initial=0))
+    found = [
+        next(steps.side(step.after) for step in reversed(equation.steps[start:stop]) if on_entries(step))
+        for start, stop in pairwise(places[1:-1])
+    ]
+    found[-1] = whole - sum(found[:-1])
+    counts = [len(first.steps), *(len(term.steps) for term in terms), len(last.steps)]
+    return [entry for entry, count in zip([whole, *found, whole], counts, strict=True) for _ in range(count)]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -89,6 +108,18 @@ def test_a_wrong_result_of_any_step_is_noticed() -> None:
         for number in range(1, len(equation.sources[0].steps))
     }
     assert wrong_sides(derivation, case, broken.values()) == [*broken]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_steps_of_an_array_that_is_read_several_times_are_worth_the_sum_or_a_term_of_it(layout: Layout) -> None:
+    case = Case(Network.parse("3 -> 2 sigmoid | tversky"), 4, 5)
+    derivation = derive(case.network, layout=layout)
+    shared = next(each for each in derivation.backward if len(each.sources) > 2)
+    assert not wrong_sides(derivation, case, [shared])
+    first, term, *rest = shared.sources
+    for place in range(len(term.steps)):
+        (broken,) = with_first_step_doubled(replace(shared, sources=(term,)), place).sources
+        assert wrong_sides(derivation, case, [replace(shared, sources=(first, broken, *rest))]), place
 
 
 def breaks(derivation: Derivation) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -11,7 +11,7 @@ import pytest
 
 from symmlp.derivation import Formula
 from symmlp.document import PrintableDerivation
-from symmlp.document.page import EquationRow, GradientOf, Page, Shown
+from symmlp.document.page import EquationRow, GradientOf, Page, Shown, StepRow
 from symmlp.graph import Layout
 from symmlp.matrix import Node, Number, Product, variables
 from symmlp.printing.formula import FormulaPrinter
@@ -62,8 +62,26 @@ class Judge:
         """Return the ids of the wrong equations and steps."""
         values, functions = values_of(self.derivation), functions_of(self.derivation)
         rows = [row for row in page.equations if not row.is_update]
-        parts = [(row, id, part) for row in rows for id, part in _parts(row)]
-        return [id for row, id, part in parts if not self._agrees(part, values[row.target], values, functions)]
+        return [id for row in rows for id in self._wrong(row, values, functions)]
+
+    def _wrong(self, row: EquationRow, values: dict[str, Value], functions: Functions) -> Iterator[str]:
+        """Yield the ids of an equation and of its steps that are wrong; terms that are taken apart must add up."""
+        whole, added = values[row.target], []
+        if not self._agrees(row.value, whole, values, functions):
+            yield row.id
+        for block in _blocks(row):
+            expected = whole
+            if block[0].before != row.head:
+                last = block[-1].after
+                assert isinstance(last, Formula)
+                expected = np.broadcast_to(self.worth(last, values, functions), np.shape(whole))
+                added.append(expected)
+            parts = [(block[0].id, block[0].before)] if block[0].before != row.head else []
+            for id, part in (*parts, *((step.id, step.after) for step in block)):
+                if not self._agrees(part, expected, values, functions):
+                    yield id
+        if added and not np.allclose(sum(added), whole, rtol=1e-10, atol=1e-14):
+            yield row.id
 
     def _agrees(self, part: Shown, expected: Value, values: dict[str, Value], functions: Functions) -> bool:
         if isinstance(part, GradientOf):
@@ -86,8 +104,14 @@ class Judge:
         return {equation.target: evaluate(equation.value, moved, functions) for equation in reading}
 
 
-def _parts(row: EquationRow) -> list[tuple[str, Shown]]:
-    return [(row.id, row.value), *((step.id, step.after) for step in row.matrix_steps)]
+def _blocks(row: EquationRow) -> list[list[StepRow]]:
+    """Return the steps in runs, each step of which begins with what the one before has come to."""
+    blocks: list[list[StepRow]] = []
+    for step in row.matrix_steps:
+        if not blocks or blocks[-1][-1].after != step.before:
+            blocks.append([])
+        blocks[-1].append(step)
+    return blocks
 
 
 @pytest.mark.parametrize(("name", "layout"), CASES)
