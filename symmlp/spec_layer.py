@@ -44,8 +44,10 @@ class Layer(Part):
 
     def check(self, before: Sequence[int]) -> None:
         """Raise SpecError if the layer does not fit what stands before it."""
-        if self.outputs == "simplex" and self.width(before) == 1:
-            raise SpecError("units: softmax over 1 unit is always 1; expected at least 2 units")
+        projects = self.definition is not None and self.definition.is_projection
+        if (self.outputs == "simplex" or projects) and self.width(before) == 1:
+            name = "sparsemax" if projects else "softmax"
+            raise SpecError(f"units: {name} over 1 unit is always 1; expected at least 2 units")
 
     @property
     def short(self) -> str:

@@ -27,9 +27,10 @@ ID = r"[FLB]\d+"
 
 
 def bare(head: str) -> str:
-    """Return the letters and digits of a left side, Greek letters by their names."""
+    """Return the letters and digits of a left side, Greek letters by their names, subscripts as digits."""
     plain = re.sub(r"\\(?:frac|mathrm|operatorname)|\\(?=[a-z])", "", head.replace(r"\partial", "∂"))
-    return "".join(_letter(each) for each in plain if each.isalnum() or each == "∂")
+    letters = unicodedata.normalize("NFKC", plain)
+    return "".join(_letter(each) for each in letters if each.isalnum() or each == "∂")
 
 
 def _letter(character: str) -> str:

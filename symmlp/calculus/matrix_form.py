@@ -11,6 +11,7 @@ from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 
 from symmlp.calculus.index_notation import Index, curvature_of, range_of, slope_arguments, slope_of
 from symmlp.calculus.primitives import complementary_error, outside
+from symmlp.catalog.extremes import largest_of
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import (
     SCALAR,
@@ -148,6 +149,10 @@ class MatrixForm:
             return Where(Compare("<", Call("abs", (x,)), radius), radius, x)
         if isinstance(expr, sp.Max | sp.Min):
             return self._nested_pairs(expr, row, column)
+        if isinstance(expr, largest_of):
+            body, index = expr.args
+            axis = None if self.columns else 1
+            return Reduce("max", self.of(body, *((index, None) if self.columns else (row, index))), axis)
         name = CALLS.get(expr.func) or (str(expr.func) if isinstance(expr, sp.core.function.AppliedUndef) else None)
         if name is None:
             raise UnsupportedError(f"no matrix form for {type(expr).__name__}: {expr}")

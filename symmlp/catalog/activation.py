@@ -33,6 +33,7 @@ class Activation:
     """An activation: `value` in x for an elementwise one, in Z[p, i] for one that acts on a row.
 
     `value` has numbers for the parameters; `family` is the definition in their symbols, `settings` what was given.
+    One that `is_projection` is made of several ops instead of one function; `where` says what its formula calls what.
     `gates` are further pre-activations, each with weights of its own; `learned` are numbers of each unit.
     """
 
@@ -46,6 +47,8 @@ class Activation:
     note: str = ""
     gates: tuple[sp.Symbol, ...] = ()
     learned: tuple[Learned, ...] = ()
+    where: tuple[tuple[str, sp.Expr], ...] = ()
+    is_projection: bool = False
 
     @property
     def variables(self) -> tuple[sp.Symbol, ...]:

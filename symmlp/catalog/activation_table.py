@@ -16,6 +16,7 @@ from symmlp.catalog.activation import Activation, Learned, Outputs, x
 from symmlp.catalog.entries import Entries
 from symmlp.catalog.extremes import larger, smaller
 from symmlp.catalog.parameters import Family, Parameter
+from symmlp.catalog.projection import in_support, projection
 from symmlp.notation import Z, batch, column, n, other
 
 _half = sp.Rational(1, 2)
@@ -181,6 +182,15 @@ TABLE: Entries[Activation] = Entries(
             Z[batch, column] - sp.log(sp.Sum(sp.exp(Z[batch, other]), (other, 1, n))),
             outputs="log simplex",
             acts_on="row",
+        ),
+        "sparsemax": lambda name: Activation(
+            name,
+            projection(),
+            outputs="nonnegative",
+            acts_on="row",
+            note="the Euclidean projection on the simplex (Martins and Astudillo, 2016)",
+            where=(("s(Z[p,i])", in_support()),),
+            is_projection=True,
         ),
     }
 )

@@ -1,8 +1,14 @@
-"""max and min of expressions, as they are written down."""
+"""max and min of expressions, as they are written down, and the largest entry over an index."""
 
 from __future__ import annotations
 
 import sympy as sp
+
+
+class largest_of(sp.Function):  # type: ignore[misc]  # noqa: N801 - reads as a function in formulas
+    """The largest value of an entry over an index: largest_of(Z[p, j], j) is the maximum of row p."""
+
+    nargs = 2
 
 
 def larger(*parts: sp.Expr | int) -> sp.Expr:

@@ -69,6 +69,11 @@ _ACTIVATION_NAMES: dict[str, tuple[str, str, str, str]] = {
     "sparse_plus": ("", "sparse_plus", "", "sparse_plus"),
     "sparse_sigmoid": ("", "sparse_sigmoid", "", "sparse_sigmoid"),
     "softmax": ("Softmax", "softmax", "softmax", "softmax"),
+    "softmin": ("Softmin", "", "", ""),
+    "log_softmax": ("LogSoftmax", "log_softmax", "", "log_softmax"),
+    "sparsemax": ("", "sparsemax", "", ""),
+    "prelu": ("PReLU", "", "", ""),
+    "glu": ("GLU", "glu", "", "glu"),
 }
 """Names in the order of PEERS; an empty one means that the peer has none."""
 
@@ -110,6 +115,7 @@ OFFERS: tuple[Offer, ...] = (
         if name
     ),
     Offer("activation", "Keras", "LeakyReLU layer", "leaky_relu", Settings({"alpha": 0.3})),
+    Offer("activation", "Keras", "PReLU layer, which starts with 0", "prelu"),
     *(
         Offer("loss", peer, name, entry)
         for entry, names in _LOSS_NAMES.items()

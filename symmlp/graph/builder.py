@@ -7,6 +7,15 @@ from dataclasses import dataclass, field
 
 from symmlp.catalog.activations import Activation
 from symmlp.catalog.layers import ELEMENTWISE, Op, entrywise, rowwise
+from symmlp.catalog.projection import (
+    BELOW_MAXIMUM,
+    PROJECTED,
+    ROW_MAXIMUM,
+    SIMPLEX_SUPPORT,
+    SUPPORT_SIZE,
+    SUPPORT_SUM,
+    THRESHOLD,
+)
 from symmlp.graph.records import GraphNode, Layout, Mask, Statistic
 from symmlp.matrix import Shape
 from symmlp.spec import Network
@@ -115,6 +124,9 @@ class Builder:
 
     def apply_activation(self, activation: Activation, *before: str) -> None:
         """Add an activation function."""
+        if activation.is_projection:
+            self.project(*before)
+            return
         learned = [self.parameter(each.name, (self.width,), each.name, each.start) for each in activation.learned]
         if self.is_last:
             after = self.array("P", "", self.width, "prediction")
@@ -123,6 +135,24 @@ class Builder:
         op = activation_op(activation)
         operands = dict(zip(op.operands, (*before, *learned), strict=True))
         self.apply(op, operands, after, function_name(activation, self.functions))
+
+    def project(self, entries: str) -> None:
+        """Add the projection of each row on the simplex."""
+        number, width = self.number, self.width
+        largest = self.statistic("M", f"maximum of a row, layer {number}, held fixed")
+        self.apply(ROW_MAXIMUM, {}, largest, given={"Z": entries})
+        below = self.array("H", number, width, f"entries of layer {number} less their row's maximum")
+        self.apply(BELOW_MAXIMUM, {"Z": entries}, below, given={"M": largest})
+        support = self.array("S", number, width, f"1 in the support of the projection, layer {number}, held fixed")
+        self.apply(SIMPLEX_SUPPORT, {}, support, given={"H": below})
+        count = self.statistic("C", f"entries in the support, layer {number}")
+        self.apply(SUPPORT_SIZE, {}, count, given={"S": support})
+        total = self.statistic("V", f"their sum, layer {number}")
+        self.apply(SUPPORT_SUM, {"H": below}, total, given={"S": support})
+        threshold = self.statistic("U", f"threshold of the projection, layer {number}")
+        self.apply(THRESHOLD, {"V": total}, threshold, given={"C": count})
+        after = self.array("A", number, width, f"activation of layer {number}")
+        self.apply(PROJECTED, {"H": below, "U": threshold}, after, given={"S": support})
 
 
 def activation_op(activation: Activation) -> Op:

@@ -14,7 +14,8 @@ from symmlp.notation import Y, batch, column
 
 def add_end(builder: Builder) -> None:
     """Add the prediction, if the last layer has not given it, and the loss."""
-    if builder.network.layers[-1].definition is None:
+    last = builder.network.layers[-1].definition
+    if last is None or last.is_projection:
         builder.apply_activation(TABLE["identity"], builder.current)
     prediction, targets = builder.current, builder.array("Y", "", builder.width, "targets")
     definition = builder.network.loss_definition

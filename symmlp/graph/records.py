@@ -94,7 +94,7 @@ class Graph:
     @property
     def inputs(self) -> str:
         """The array of the network's inputs, which the first op calls by a letter of its own."""
-        return next(iter(self.nodes[0].operands.values()))
+        return next(iter((*self.nodes[0].operands.values(), *self.nodes[0].given.values())))
 
     @property
     def network_nodes(self) -> tuple[GraphNode, ...]:

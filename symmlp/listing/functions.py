@@ -37,6 +37,8 @@ def _title(entry: Activation | Loss) -> str:
 def _activation(entry: Activation) -> Iterator[str]:
     if entry.acts_on == "row":
         yield from row("f(Z)[p,i]", printed(entry.value))
+        for name, meaning in entry.where:
+            yield from row(name, printed(meaning))
         yield from row("", "a function of a row; its gradient is derived where it is used")
         return
     yield from _function(entry, entry.variables)

@@ -28,7 +28,7 @@ _SPOKEN = {
 }
 _FUNCTIONS = frozenset({"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min"})
 _RELATIONS = {"==": "=", ">": ">", ">=": r"\ge", "<": "<", "<=": r"\le"}
-_REDUCTIONS = {("sum", None): "sum", ("sum", 1): "rowsum", ("max", 1): "rowmax"}
+_REDUCTIONS = {("sum", None): "sum", ("sum", 1): "rowsum", ("max", 1): "rowmax", ("max", None): "max"}
 
 
 @dataclass(frozen=True)

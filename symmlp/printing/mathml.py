@@ -19,7 +19,7 @@ _APPLY = "<mo>&#x2061;</mo>"
 _COMMA = "<mo>,</mo>"
 _TALL = ("<mfrac>", "<munder>", "<mtable")
 _RELATIONS = {"==": "=", ">": "&gt;", ">=": "≥", "<": "&lt;", "<=": "≤"}
-_REDUCTIONS = {("sum", None): "sum", ("sum", 1): "rowsum", ("max", 1): "rowmax"}
+_REDUCTIONS = {("sum", None): "sum", ("sum", 1): "rowsum", ("max", 1): "rowmax", ("max", None): "max"}
 
 
 class Bracketed(str):

@@ -63,6 +63,7 @@ PRIMITIVES: dict[str, str] = {
     "cbrt": "np.cbrt",
     "floor": "np.floor",
     "sqrt": "np.sqrt",
+    "simplex_support": "simplex_support",
 }
 
 _REDUCTIONS = {"sum": "sum", "max": "max"}

@@ -14,7 +14,7 @@ DOUBLE_PRIME = "\N{DOUBLE PRIME}"
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _RELATIONS = {"==": "=", ">": ">", ">=": "≥", "<": "<", "<=": "≤"}
-_REDUCTIONS = {("sum", None): "sum", ("sum", 1): "rowsum", ("max", 1): "rowmax"}
+_REDUCTIONS = {("sum", None): "sum", ("sum", 1): "rowsum", ("max", 1): "rowmax", ("max", None): "max"}
 
 
 @dataclass(frozen=True)

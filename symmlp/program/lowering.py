@@ -12,6 +12,7 @@ from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.calculus.tangent import DOT, HAT
 from symmlp.catalog.layers import SIZES
 from symmlp.catalog.optimizer import Optimizer
+from symmlp.catalog.projection import SUPPORT
 from symmlp.derivation import Derivation, Equation
 from symmlp.errors import ProgramError
 from symmlp.matrix import Add, Call, Compare, Number, Product, Reduce, Var, Where, variables, walk
@@ -21,6 +22,7 @@ from symmlp.program.ir import Function, Program, Routine, Statement, Update
 PRIMITIVES = frozenset(
     "exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc".split()
     + "abs sign max min expm1 log1p hypot cbrt sqrt".split()
+    + [SUPPORT]
 )
 """Functions that a target language provides by itself or through a short library of its own."""
 

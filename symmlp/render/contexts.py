@@ -123,6 +123,7 @@ class ModuleContext:
     statistics: tuple[StatisticText, ...]
     prediction_kind: str
     target_kind: str
+    projects: bool
     default_optimizer: str
     takes_zero: bool
 

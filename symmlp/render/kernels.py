@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from symmlp.catalog.projection import SUPPORT
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import Node, Part, Var, shape_of, sizes_used, variables
 from symmlp.printing.numba import OWN, ScalarPrinter
@@ -148,6 +149,8 @@ class _Rows:
                 yield from self.stretch(part)
             elif part.operation == "join_1":
                 yield from self.join(part)
+            elif part.operation == SUPPORT:
+                yield from self.support(part)
             else:
                 yield from self.number(part)
 
@@ -172,6 +175,18 @@ class _Rows:
             yield f"    {target}{start} + j] = {self.entry(operand)}"
             start += int(shape[1])
         self.column = "0"
+
+    def support(self, each: Instruction) -> Iterator[str]:
+        """Yield the call that finds the support of a row's projection."""
+        if each.target.name in self.scratch:
+            self.buffers[each.target.name] = (columns_of(each.target), False)
+        rows = (self.row(operand) for operand in (*each.operands, each.target))
+        yield f"support_({', '.join(rows)})"
+
+    def row(self, node: Node) -> str:
+        """Return a whole row of an array."""
+        assert isinstance(node, Var)
+        return f"{node.name}_row" if node.name in self.buffers else f"{node.name}[p]"
 
     def stretch(self, stretch: Stretch) -> Iterator[str]:
         """Yield a loop over the entries of a row."""

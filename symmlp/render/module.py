@@ -59,6 +59,7 @@ def shared(
         "statistics": tuple(statistic_text(each, derivation.graph) for each in derivation.graph.statistics),
         "prediction_kind": loss.decides,
         "target_kind": loss.targets,
+        "projects": any(each is not None and each.is_projection for each in network.activations),
         "default_optimizer": network.optimizer,
         "takes_zero": takes_zero(program.updates),
     }

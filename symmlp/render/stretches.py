@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from symmlp.catalog.projection import SUPPORT
 from symmlp.matrix import Node, Var, shape_of, variables
 from symmlp.program.instructions import Instruction
 from symmlp.program.workspace import columns_of, rows_of
 
 REDUCTIONS = ("sum_1", "max_1")
+BY_WHOLE_ROW = ("join_1", SUPPORT)
+"""Operations that need a row's other entries."""
 
 
 @dataclass
@@ -27,7 +30,7 @@ def stretches(instructions: Sequence[Instruction]) -> Iterator[Stretch | Instruc
     for each in instructions:
         is_reduction = each.operation in REDUCTIONS
         width = _width(each.operands[0]) if is_reduction else columns_of(each.target)
-        is_entry = width > 1 and each.operation != "join_1"
+        is_entry = width > 1 and each.operation not in BY_WHOLE_ROW
         waits = current is not None and each.reads & {one.target.name for one in current.reduced}
         if current is not None and (not is_entry or width != current.width or waits):
             yield current

@@ -17,6 +17,7 @@ from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 
 from symmlp.catalog.activations import TABLE, Activation
 from symmlp.catalog.losses import p, y
+from symmlp.catalog.projection import SUPPORT
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import (
     Add,
@@ -41,6 +42,7 @@ from symmlp.matrix import (
 )
 from symmlp.spec import Network
 from symmlp.verification.held import Held, chosen, held, slope_of, u, v
+from symmlp.verification.projection import support_expressions
 from symmlp.verification.rows import row_expressions
 
 Entries = np.ndarray[Any, np.dtype[np.object_]]
@@ -120,6 +122,8 @@ class Meaning:
         plain = name.removesuffix(PRIME)
         if name in ELEMENTARY:
             return _elementwise(ELEMENTARY[name], *arguments)
+        if name == SUPPORT:
+            return np.array([support_expressions(list(row)) for row in arguments[0]], dtype=object)
         if plain in self.activations and self.activations[plain].acts_on == "row" and name == plain:
             return np.array([row_expressions(self.activations[plain], list(row)) for row in arguments[0]], dtype=object)
         definition = self._definition(plain)

@@ -12,6 +12,7 @@ from symmlp.errors import UnsupportedError
 from symmlp.notation import Z, batch, column, other
 from symmlp.verification.evaluation import Evaluation, Function, Number
 from symmlp.verification.held import held, hold_functions
+from symmlp.verification.projection import projected, projected_expressions
 
 _own, _other = sp.symbols("z_own z_other", real=True)
 _entries = {Z[batch, column]: _own, Z[batch, other]: _other}
@@ -51,8 +52,25 @@ class RowFunction:
         return values
 
 
+def _own_entry(values: Sequence[Number]) -> Number:
+    return values[0]
+
+
+@dataclass(frozen=True)
+class Projection(RowFunction):
+    """The projection of a row on the simplex."""
+
+    evaluation: Evaluation
+
+    def __call__(self, row: Sequence[Number]) -> list[Number]:
+        """Return the projection of `row`."""
+        return projected(row, self.evaluation)
+
+
 def row_function(activation: Activation, evaluation: Evaluation) -> RowFunction:
     """Return an activation as a function from a row of pre-activations to a row of activations."""
+    if activation.is_projection:
+        return Projection(_own_entry, (), evaluation)
     if activation.acts_on == "entry":
         return RowFunction(evaluation.function(activation.value, activation.variables), ())
     sums = sorted(activation.value.atoms(sp.Sum), key=sp.default_sort_key)
@@ -82,6 +100,8 @@ def row_expressions(activation: Activation, row: Sequence[sp.Expr], *further: Se
     if activation.acts_on == "entry":
         function = held(activation.value, activation.variables)
         return [function(*entries) for entries in zip(row, *further, strict=True)]
+    if activation.is_projection:
+        return projected_expressions(row)
     written = hold_functions(activation.value)
     for total in sorted(written.atoms(sp.Sum), key=sp.default_sort_key):
         _require_sum_over_row(total)

@@ -70,6 +70,7 @@ def test_a_gradient_that_is_wrong_in_the_tenth_digit_is_refused(case: Case) -> N
 
 
 LAYERED = (
+    "4 -> 6 sparsemax -> 5 tanh -> 3 sparsemax | half_mse",
     "4 -> 5 -> layer_norm -> tanh -> 3 softmax | cross_entropy",
     "4 -> 6 -> rms_norm -> prelu -> 3 | mse",
     "4 -> 5 tanh -> 5 gelu -> add(layer=1) -> layer_norm | mae",

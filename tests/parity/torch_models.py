@@ -26,6 +26,15 @@ LossForm = Callable[[Tensor, Tensor, Tensor, str], Tensor]
 NO_THRESHOLD = 1e9
 """F.softplus becomes the identity above its threshold, an error of 2e-9 at the default of 20."""
 
+
+def _sparsemax(x: Tensor) -> Tensor:
+    """Return the projection on the simplex as Keras computes it: entries sorted, the last one that stays above 0."""
+    falling, _ = torch.sort(x, dim=1, descending=True)
+    sums, places = torch.cumsum(falling, dim=1), torch.arange(1, x.shape[1] + 1, dtype=x.dtype)
+    size = (1 + places * falling > sums).sum(dim=1, keepdim=True)
+    return torch.clamp(x - (torch.gather(sums, 1, size - 1) - 1) / size, min=0)
+
+
 ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     "identity": lambda x: x,
     "sigmoid": torch.sigmoid,
@@ -62,6 +71,7 @@ ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     "sine": torch.sin,
     "softmin": lambda x: F.softmin(x, dim=1),
     "log_softmax": lambda x: F.log_softmax(x, dim=1),
+    "sparsemax": lambda x: _sparsemax(x),
     "prelu": F.prelu,
     "learnable_swish": lambda x, beta: x * torch.sigmoid(beta * x),
     "srelu": lambda x, low, low_gain, high, high_gain: torch.where(
