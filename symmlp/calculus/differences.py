@@ -7,9 +7,9 @@ may be zero without cancelling first; q + R(e^u) for large u is (q + c) + (R - c
 from __future__ import annotations
 
 import sympy as sp
-from sympy.codegen.cfunctions import expm1
 
 from symmlp.calculus.exponentials import EXPONENTIAL, E
+from symmlp.calculus.identities import identity
 
 
 def with_named_differences(expr: sp.Expr) -> sp.Expr:
@@ -25,11 +25,10 @@ def _named(*terms: sp.Expr) -> sp.Expr:
     for term in sp.Add.make_args(rest) if constant != 0 else ():
         coefficient, function = term.as_coeff_Mul()
         if isinstance(function, sp.cos) and abs(coefficient) == abs(constant):
-            half = function.args[0] / 2
-            square = -(sp.sin(half) ** 2) if coefficient == -constant else sp.cos(half) ** 2
-            return 2 * coefficient * square + (rest - term)
+            name = "one_minus_cosine" if coefficient == -constant else "one_plus_cosine"
+            return constant * identity(name).of(u=function.args[0]) + (rest - term)
         if isinstance(function, sp.exp) and coefficient == -constant and function.args[0].has(*EXPONENTIAL):
-            return coefficient * expm1(function.args[0]) + (rest - term)
+            return coefficient * identity("expm1").of(u=function.args[0]) + (rest - term)
     return total
 
 
@@ -63,9 +62,9 @@ def _joined(line: sp.Expr, others: list[sp.Expr]) -> sp.Expr | None:
     slopes = {term: q for term, q in slopes.items() if q.free_symbols and q.is_polynomial() and u not in q.free_symbols}
     if not slopes:
         return None
-    share = sp.Add(*slopes.values())
-    above, below = (sp.expand(share + number * line.has(kind)) for kind in (sp.Max, sp.Min))
-    sides = (sp.Mul(above, sp.Max(u, 0), evaluate=False), sp.Mul(below, sp.Min(u, 0), evaluate=False))
+    share = sp.expand(sp.Add(*slopes.values()))
+    name = "half_line_above" if line.has(sp.Max) else "half_line_below"
+    sides = identity(name).of(c=number, q=share, u=u).args
     return sp.Add(*sides, *(term for term in others if term not in slopes), evaluate=False)
 
 

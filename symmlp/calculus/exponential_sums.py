@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import reduce
 
 import sympy as sp
-from sympy.codegen.cfunctions import log1p
+
+from symmlp.calculus.identities import identity, shifted
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def product_form(factors: Factors) -> sp.Expr:
     value = factors.coefficient
     for terms, power in factors.sums:
         largest = sp.Max(*(term.exponent for term in terms))
-        scaled = sp.Add(*(term.coefficient * sp.exp(term.exponent - largest) for term in terms))
+        scaled = shifted([(term.coefficient, term.exponent) for term in terms], largest)
         value *= scaled**power
         (above if power > 0 else below).extend([largest] * abs(power))
     for place in range(max(len(above), len(below))):
@@ -126,4 +127,4 @@ def logarithm_form(factors: Factors) -> sp.Expr | None:
 def _logsumexp(exponents: list[sp.Expr]) -> sp.Expr:
     """Return log(Σ e^l), two exponents at a time; a zero is taken last, so that what is small is kept."""
     ordered = sorted(exponents, key=lambda exponent: (exponent == 0, sp.default_sort_key(exponent)))
-    return reduce(lambda one, other: sp.Max(one, other) + log1p(sp.exp(-sp.Abs(one - other))), ordered)
+    return reduce(lambda one, other: identity("log_of_two").of(u=one, v=other), ordered)

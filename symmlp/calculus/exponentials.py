@@ -7,8 +7,14 @@ from functools import reduce
 
 import sympy as sp
 
+from symmlp.calculus.identities import identity, powers
+
 E, F = sp.symbols("E F", positive=True)
-HYPERBOLIC = {sp.tanh: (E**2 - 1) / (E**2 + 1), sp.sinh: (E - 1 / E) / 2, sp.cosh: (E + 1 / E) / 2}
+HYPERBOLIC: dict[type[sp.Function], sp.Expr] = {
+    kind: identity(kind.__name__).of(u=sp.log(E)) for kind in (sp.tanh, sp.sinh, sp.cosh)
+}
+"""Hyperbolic functions of u as rational functions of E = e^u."""
+
 EXPONENTIAL = (sp.exp, *HYPERBOLIC)
 
 
@@ -105,9 +111,7 @@ class Factored:
 
 def polynomial_in(poly: sp.Poly, t: sp.Expr, reversed_: bool) -> sp.Expr:
     """Return the polynomial in t, its coefficients reversed if asked for."""
-    coefficients = poly.all_coeffs()[::-1] if reversed_ else poly.all_coeffs()
-    degree = len(coefficients) - 1
-    return sp.Add(*(coefficient * t ** (degree - place) for place, coefficient in enumerate(coefficients)))
+    return powers(poly.all_coeffs()[::-1], t, reversed_=reversed_)
 
 
 def factored(rational: sp.Expr) -> Factored:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import sympy as sp
-from sympy.codegen.cfunctions import expm1, log1p
 
 from symmlp.calculus.exponentials import Exponentials, F, Factored, polynomial_in
+from symmlp.calculus.identities import identity
 
 
 def logarithm_of_one_minus(parts: Factored, u: sp.Expr, level: sp.Expr) -> sp.Expr:
     """Return log((e^u - 1)·R) + level for a positive R, real for u > 0 alone: log(1 - e^-u) is near 0 for large u."""
     line = sp.expand((parts.power + parts.degree() + 1) * u + level)
     t = sp.exp(-u)
-    far = log1p(-sp.exp(-sp.Max(u, sp.Rational(1, 2))))
-    near = sp.log(-expm1(-sp.Min(u, 1)))
     rest = sp.log(parts.coefficient)
     for poly, multiplicity in parts.factors:
         rest += multiplicity * _log_near_constant(polynomial_in(poly, t, True))
-    return line + sp.Piecewise((far, u > sp.Rational(2, 3)), (near, True), evaluate=False) + rest
+    return line + identity("log_of_one_minus").of(u=u) + rest
 
 
 def logarithm_of_quotient(argument: sp.Expr) -> sp.Expr | None:
@@ -28,7 +26,7 @@ def logarithm_of_quotient(argument: sp.Expr) -> sp.Expr | None:
     difference = sp.expand(top - bottom)
     if len(sp.Add.make_args(difference)) >= sum(len(sp.Add.make_args(sp.expand(side))) for side in (top, bottom)) - 1:
         return None
-    return log1p(difference / bottom)
+    return identity("log_of_quotient").of(w=difference, b=bottom)
 
 
 def level_of(powers: sp.Expr) -> tuple[int, sp.Expr]:
@@ -61,13 +59,9 @@ def logarithm_of_factors(parts: Factored, u: sp.Expr) -> sp.Expr:
 
 def _log_near_constant(polynomial: sp.Expr) -> sp.Expr:
     constant, rest = polynomial.as_coeff_Add()
-    return sp.log(constant) + log1p(rest / constant)
+    return identity("log_near_constant").of(c=constant, u=rest)
 
 
 def _broken_line(u: sp.Expr, *, above: sp.Expr, below: sp.Expr) -> sp.Expr:
     """Return above·u for u >= 0 and below·u for u < 0."""
-    if below == 0:
-        return above * sp.Max(u, 0)
-    if above == 0:
-        return below * sp.Min(u, 0)
-    return above * u if above == below else above * sp.Max(u, 0) + below * sp.Min(u, 0)
+    return above * u if above == below else identity("broken_line").of(a=above, b=below, u=u)

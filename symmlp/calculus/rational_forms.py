@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import sympy as sp
-from sympy.codegen.cfunctions import expm1
 
 from symmlp.calculus.differences import limits_of
 from symmlp.calculus.exponentials import EXPONENTIAL, Exponentials, factored
+from symmlp.calculus.identities import identity
 
 
 def rational_form(rational: sp.Expr, u: sp.Expr) -> sp.Expr:
@@ -15,11 +17,11 @@ def rational_form(rational: sp.Expr, u: sp.Expr) -> sp.Expr:
     if not parts.factors and parts.ones == 0:
         return parts.coefficient * sp.exp(parts.power * u)
     if not parts.factors and parts.ones == 1 and parts.power == 0:
-        return parts.coefficient * expm1(u)
-    t, s = sp.exp(-sp.Abs(u)), expm1(-sp.Abs(u))
-    below = parts.coefficient * s**parts.ones * parts.polynomials(t, reversed_=False) * _power_of_t(t, u, parts.power)
+        return parts.coefficient * identity("expm1").of(u=u)
+    t, s = sp.exp(-sp.Abs(u)), identity("expm1").of(u=-sp.Abs(u))
+    below = parts.coefficient * s**parts.ones * parts.polynomials(t, reversed_=False) * _power("below", u, parts.power)
     rest = -parts.power - parts.degree() - parts.ones
-    above = parts.coefficient * (-s) ** parts.ones * parts.polynomials(t, reversed_=True) * _power_of_t(t, -u, rest)
+    above = parts.coefficient * (-s) ** parts.ones * parts.polynomials(t, reversed_=True) * _power("above", u, -rest)
     if above == below:
         return above
     if above == -below:
@@ -27,9 +29,10 @@ def rational_form(rational: sp.Expr, u: sp.Expr) -> sp.Expr:
     return sp.Piecewise((above, u >= 0), (below, True), evaluate=False)
 
 
-def _power_of_t(t: sp.Expr, u: sp.Expr, power: int) -> sp.Expr:
-    """Return t^power; a negative power grows where it is used, and is written so that it is safe elsewhere."""
-    return t**power if power >= 0 else sp.exp(power * u)
+def _power(side: Literal["above", "below"], u: sp.Expr, power: int) -> sp.Expr:
+    """Return e^(power u) on one side of u = 0; what grows there is written so that it is safe elsewhere."""
+    grows = power > 0 if side == "above" else power < 0
+    return sp.exp(power * u) if grows else identity(f"power_{side}").of(k=sp.Integer(power), u=u)
 
 
 def difference_from_exponential(groups: dict[sp.Expr, list[sp.Expr]], exponentials: Exponentials) -> sp.Expr | None:
@@ -56,7 +59,7 @@ def difference_from_exponential(groups: dict[sp.Expr, list[sp.Expr]], exponentia
     if not isinstance(factor, sp.exp) or rest.has(*EXPONENTIAL, sp.log) or rest.free_symbols & factor.free_symbols:
         return None
     u = factor.args[0]
-    near = sp.Add(coefficient * expm1(u), sp.Add(coefficient, rest, evaluate=False), evaluate=False)
+    near = identity("near_exponential").of(c=coefficient, u=u, r=rest)
     return sp.Piecewise((near, sp.Abs(u) < sp.Rational(1, 2)), (own + rest, True), evaluate=False)
 
 
@@ -79,5 +82,5 @@ def difference_from_limit(groups: dict[sp.Expr, list[sp.Expr]], exponentials: Ex
         if limit != 0:
             form = rational_form(rational - limit, u)
             small = form.args[side][0] if isinstance(form, sp.Piecewise) else form
-            pieces.append((sp.Add(sp.Add(rest, limit), small, evaluate=False), condition))
+            pieces.append((identity("near_limit").of(r=rest, c=limit, w=small), condition))
     return sp.Piecewise(*pieces, (rest + rational_form(rational, u), True), evaluate=False)

@@ -12,6 +12,7 @@ from functools import reduce
 import sympy as sp
 from sympy.codegen.cfunctions import hypot
 
+from symmlp.calculus.identities import identity
 from symmlp.calculus.kinks import split
 
 _HALF = sp.Rational(1, 2)
@@ -103,8 +104,8 @@ def _radicand(term: sp.Expr) -> sp.Expr | None:
 
 def _conjugate(root: sp.Expr, partner: sp.Expr) -> sp.Expr:
     """Return root + partner without cancellation; where the two have the same sign it is left as it is."""
-    difference = sp.factor(sp.expand(root**2 - partner**2))
-    quotient = _quotient(difference, root - partner)
+    top, bottom = sp.fraction(identity("conjugate").of(w=root, r=partner), exact=True)
+    quotient = _quotient(sp.factor(sp.expand(top)), bottom)
     root_is_positive = not root.could_extract_minus_sign()
     if _radicand(partner) is not None:
         return quotient
@@ -186,7 +187,7 @@ def _with_hypot(expr: sp.Expr) -> sp.Expr:
     if isinstance(expr, sp.log):
         sides = _squares(expr.args[0])
         if sides is not None and all(side.free_symbols for side in sides):
-            return 2 * sp.log(length(sides))
+            return identity("log_of_hypotenuse").of(u=length(sides[:-1]), v=sides[-1])
     if isinstance(expr, sp.Mul):
         return _scaled([_with_hypot(factor) for factor in expr.args])
     if not expr.args or not isinstance(expr, sp.Add | sp.Pow | sp.Function):
@@ -208,7 +209,7 @@ def _scaled(factors: list[sp.Expr]) -> sp.Expr:
             own, exponent = side.as_base_exp()
             if 0 < exponent <= -power - taken:
                 taken += exponent
-                result.append(sp.Pow(sp.Mul(own, 1 / base, evaluate=False), exponent, evaluate=False))
+                result.append(identity("quotient_first").of(u=own, w=base, k=exponent))
             else:
                 result.append(side)
         if taken:
@@ -231,7 +232,7 @@ def _sides_of(base: sp.Expr) -> tuple[sp.Expr, ...]:
 
 def length(sides: Sequence[sp.Expr]) -> sp.Expr:
     """Return √(a² + b² + ...), two sides at a time."""
-    return reduce(hypot, sides)
+    return reduce(lambda one, other: identity("hypotenuse").of(u=one, v=other), sides)
 
 
 def _squares(radicand: sp.Expr) -> tuple[sp.Expr, ...] | None:

@@ -25,6 +25,7 @@ from symmlp.calculus.exponentials import (
     factored,
     same_sign,
 )
+from symmlp.calculus.identities import BEYOND, identity, shifted
 from symmlp.calculus.logarithms import (
     level_of,
     logarithm_of_factors,
@@ -32,7 +33,6 @@ from symmlp.calculus.logarithms import (
     logarithm_of_quotient,
     with_level,
 )
-from symmlp.calculus.primitives import complementary_error
 from symmlp.calculus.putting import put
 from symmlp.calculus.rational_forms import difference_from_exponential, difference_from_limit, rational_form
 from symmlp.calculus.roots import stable_roots
@@ -50,8 +50,8 @@ def _is_tanh_of_log(part: sp.Basic) -> bool:
 
 def _tanh_of_log(part: sp.tanh) -> sp.Expr:
     """Return tanh(log w) = (w² - 1)/(w² + 1), expanded so that a constant -1 meets its counterpart."""
-    w = part.args[0].args[0]
-    return sp.expand(w**2 - 1) / sp.expand(w**2 + 1)
+    top, bottom = sp.fraction(identity("tanh_of_log").of(w=part.args[0].args[0]), exact=True)
+    return sp.expand(top) / sp.expand(bottom)
 
 
 def _stable(expr: sp.Expr) -> sp.Expr:
@@ -156,8 +156,8 @@ def _error_function_complement(expr: sp.Add) -> sp.Expr | None:
     for term in sp.Add.make_args(rest):
         coefficient, function = term.as_coeff_Mul()
         if constant != 0 and isinstance(function, sp.erf) and abs(coefficient) == abs(constant):
-            argument = -function.args[0] if coefficient == constant else function.args[0]
-            return constant * complementary_error(argument) + _stable(rest - term)
+            name = "one_plus_erf" if coefficient == constant else "one_minus_erf"
+            return constant * identity(name).of(u=function.args[0]) + _stable(rest - term)
     return None
 
 
@@ -244,7 +244,7 @@ def _level_in_logarithm(expr: sp.Add) -> sp.Expr | None:
         levels = [part.args[0] for part in terms if isinstance(part, sp.exp)]
         level = next((each for each in levels if each.is_Symbol and -sign * each in expr.args), None)
         if len(levels) == len(terms) >= 2 and level is not None:
-            joined = sp.log(sp.Add(*(sp.exp(each - level) for each in levels)))
+            joined = sp.log(shifted([(sp.Integer(1), each) for each in levels], level))
             return sign * _stable(joined) + _stable(expr - term + sign * level)
     return None
 
@@ -257,8 +257,6 @@ def _logarithm_near_one(argument: sp.Expr) -> sp.Expr:
         return sp.log(_stable(argument)) if quotient is None else quotient
     coefficient, power = rest.as_coeff_Mul()
     if power.is_Pow and power.exp.is_Integer and power.exp > 0 and power.exp % 2 == 0 and coefficient > 0:
-        size, bound = sp.Abs(power.base), sp.Integer(2) ** 40
-        near = log1p(coefficient * sp.Min(size, bound) ** power.exp)
-        far = sp.log(coefficient) + power.exp * sp.log(sp.Max(size, bound))
-        return sp.Piecewise((near, size < bound), (far, True), evaluate=False)
-    return log1p(_stable(rest))
+        bound = sp.Integer(2) ** sp.ceiling(sp.log(BEYOND / coefficient, 2) / power.exp)
+        return identity("log1p_of_power").of(c=coefficient, w=power.base, k=power.exp, b=bound)
+    return identity("log1p").of(u=_stable(rest))
