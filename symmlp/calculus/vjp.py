@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy as sp
 
@@ -68,10 +69,11 @@ def _shape(axes: Axes) -> Shape:
     return (str(SIZES[batch]), 1) if axes == (batch,) else tuple(str(SIZES[axis]) for axis in axes)
 
 
+@lru_cache(maxsize=512)
 def backward_rule(op: Op, operand: str, *, columns: bool = False) -> BackwardRule:
     """Return the derived rule for the cotangent of `operand`.
 
-    `columns` takes the one-sample layout, where arrays with one axis are columns.
+    `columns` takes the one-sample layout, where arrays with one axis are columns. A process derives each rule once.
 
     Raises:
         UnsupportedError: the derivative has no matrix form.

@@ -53,6 +53,10 @@ class Op:
     value: sp.Expr
     given: Mapping[str, Axes] = field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        """Hash what tells ops apart, so that what is derived for an op can be kept; the mappings have no hash."""
+        return hash((self.name, self.output, self.axes, self.value))
+
 
 SIZES: dict[sp.Symbol, sp.Symbol] = {batch: N, column: n, inner: m, other: n, beside: q}
 
