@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tracemalloc
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +15,9 @@ import numpy as np
 import pytest
 
 from symmlp.generation import generate
+from symmlp.matrix import Number, Real
 from symmlp.render import Dtype
+from symmlp.render.numbers import Numbers
 from symmlp.spec import Network
 from tests.generated_modules import NETWORKS as PLAIN_NETWORKS
 from tests.generated_modules import batch, executed, module_of, source_of
@@ -154,6 +157,24 @@ def test_a_smaller_last_batch_has_a_workspace_of_its_own() -> None:
         for trainer in trainers:
             trainer.step(X[:count], Y[:count])
     np.testing.assert_allclose(thetas[0], thetas[1], rtol=0, atol=1e-14)
+
+
+def test_numbers_have_names_that_show_them_and_none_is_given_twice() -> None:
+    numbers = Numbers()
+    shown = [numbers.name(Real(value)) for value in (-0.5, 1e-30, 0.7071067811865476, 0.70710678)]
+    assert shown == ["cm0_5", "c1em30", "c0_707107", "c0_707107_"]
+    assert numbers.name(Number(Fraction(1, 3))) == "c1_over_3"
+    assert numbers.name(Real(-0.5)) == "cm0_5"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_gradient_goes_into_memory_of_any_dtype_that_is_given(dtype: Dtype) -> None:
+    module = buffered(NETWORKS["classes"], dtype)
+    theta, (X, Y) = module.init_params(3), batch(NETWORKS["classes"])
+    out = np.full(module.N_PARAMS, np.nan)
+    found = module.loss_and_grad(theta, X, Y, out)[1]
+    assert found is out
+    np.testing.assert_array_equal(out, module.loss_and_grad(theta, X, Y)[1])
 
 
 def test_wide_layers_run_in_several_blocks_of_rows() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from symmlp.derivation import Derivation
-from symmlp.matrix import Var, shape_text, sizes_used, variables
+from symmlp.matrix import Node, Size, Var, rebuild, shape_text, sizes_used, variables
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numpy_out import OutPrinter
 from symmlp.printing.text import TextStyle
@@ -24,6 +24,7 @@ from symmlp.render.contexts import (
 )
 from symmlp.render.layout import WIDTH, assignment, broken_call, comment_lines, table_lines
 from symmlp.render.module import shared
+from symmlp.render.numbers import Numbers
 from symmlp.render.optimizers import (
     defaults_text,
     hyperparameters,
@@ -38,15 +39,21 @@ def buffered_context(plan: Plan, derivation: Derivation, dtype: Dtype, version: 
     """Return what the buffered template uses."""
     program = plan.sequenced.program
     writer = _Writer(plan, frozenset(each.name for each in derivation.graph.statistics))
+    forward = tuple(writer.section(program.forward, plan.forward))
+    loss = tuple(writer.section(program.losses, plan.loss))
+    backward = tuple(writer.section(program.backward, plan.backward))
     return BufferedContext(
         **shared(program, derivation, "numpy/buffered", dtype, version, cost_of(plan, blocked=True, dtype=dtype)),
         tables=tuple(_tables(plan)),
         forward_reading=tuple(_unpacking(program, plan.forward)),
         backward_reading=tuple(_unpacking(program, plan.backward)),
         gradient_unpacking=tuple(assignment(program.gradients, "gradient")),
-        forward=tuple(writer.section(program.forward, plan.forward)),
-        loss=tuple(writer.section(program.losses, plan.loss)),
-        backward=tuple(writer.section(program.backward, plan.backward)),
+        forward=forward,
+        loss=loss,
+        backward=backward,
+        numbers=tuple(writer.numbers.lines()),
+        ones=tuple(sorted(writer.ones)),
+        reading=tuple(_reading(plan)),
         prediction=writer.whole(_prediction(plan)),
         optimizers=tuple(_optimizer(plan_update(update)) for update in program.updates),
     )
@@ -85,6 +92,20 @@ def _tables(plan: Plan) -> Iterator[str]:
     yield from table_lines("BLOCKS", {group.name: _block(group) for group in plan.groups if group.by_rows})
 
 
+def _reading(plan: Plan) -> Iterator[str]:
+    """Yield the lines that take in a batch; X comes without Y for a prediction, and Y may be the workspace's own."""
+    program, by_rows = plan.sequenced.program, _used_by_rows(plan)
+    drawn = [each.name for each in program.drawn]
+    if drawn:
+        yield from assignment(drawn, "KEEP_ALL if masks is None else masks", indent=8)
+    for name in (*(each.name for each in program.inputs), *drawn):
+        if name in by_rows and name == "Y":
+            yield "if Y is not None and Y is not self.Y:"
+            yield "    np.copyto(self.Y, Y)"
+        else:
+            yield f"np.copyto(self.{name}, {name})" if name in by_rows else f"self.{name} = {name}"
+
+
 def _places(arrays: Iterable[Slotted], *, is_condition: bool) -> dict[str, tuple[int, int]]:
     return {each.name: (each.slot, each.columns) for each in arrays if each.is_condition == is_condition}
 
@@ -98,18 +119,20 @@ def _block(group: Group) -> tuple[Any, ...]:
 class _Writer:
     """Writes groups: equations as comments, a loop over blocks of rows around what runs by row.
 
-    `held` are the arrays that prediction replaces by their running values.
+    `held` are the arrays that prediction replaces by their running values. `numbers` and `ones`, the lengths of columns
+    of ones, are those that the lines written so far need.
     """
 
     plan: Plan
     held: frozenset[str] = frozenset()
+    numbers: Numbers = field(default_factory=Numbers)
+    ones: set[int] = field(default_factory=set)
 
     def section(self, statements: Sequence[Statement], groups: Sequence[Group]) -> Iterator[str]:
         """Yield the lines of one section; every statement's equation stands above the first line that it needs."""
         lines = list(self.lines(statements, groups))
-        if any(
-            "N" in sizes_used(operand) for group in groups for each in group.instructions for operand in each.operands
-        ):
+        single = (each for group in groups for each in group.instructions if not each.target.shape)
+        if any("N" in sizes_used(operand) for each in single for operand in each.operands):
             yield "N = w.N"
         yield from lines
 
@@ -127,10 +150,21 @@ class _Writer:
                 pad = "    " if group.by_rows else ""
                 yield from (pad + line for line in self.equations(waiting.through(each.id)))
                 is_last = finishing.get(each.target.name) is each
-                yield from (pad + line for line in _call(each, inside, is_last, len(pad)))
+                yield from (pad + line for line in _call(each, self.printer(inside), is_last, len(pad)))
                 if is_last and each.target.name in self.held:
                     yield f'w.{each.target.name}[...] = w.running.get("{each.target.name}", w.{each.target.name})'
         yield from self.equations(waiting.rest())
+
+    def printer(self, place: Callable[[str], str]) -> OutPrinter:
+        """Return what prints instructions whose arrays are written so."""
+        return OutPrinter(place, lambda node: f"w.{self.numbers.name(node)}", self.column_of_ones)
+
+    def column_of_ones(self, size: Size) -> str:
+        """Return how ones are written: one a sample, or a column of so many."""
+        if not isinstance(size, int):
+            return "w.ones"
+        self.ones.add(size)
+        return f"w.ones_{size}"
 
     def equations(self, statements: Iterable[Statement]) -> Iterator[str]:
         """Yield the equations of statements as comments."""
@@ -198,9 +232,9 @@ class _Waiting:
         return self.statements[given : self.given]
 
 
-def _call(each: Instruction, place: Callable[[str], str], shows_shape: bool, indent: int) -> list[str]:
+def _call(each: Instruction, printer: OutPrinter, shows_shape: bool, indent: int) -> list[str]:
     """Return the lines of an instruction, the shape behind the one that finishes an equation."""
-    lines = OutPrinter(place).line(each).split("\n")
+    lines = printer.line(each).split("\n")
     broken = [part for line in lines for part in broken_call(line, WIDTH - 4 - indent)]
     shape = f"  # {shape_text(each.target.shape)}"
     if shows_shape and len(broken[-1]) + len(shape) + 4 + indent <= WIDTH:
@@ -225,6 +259,7 @@ def _optimizer(plan: UpdatePlan) -> BufferedOptimizerText:
     called = [node for _, node in plan.scalars] + [node for _, node in plan.lines]
     read = {name for node in called for name in variables(node)}
     reading = [f"{name} = self.{name}" for name in (*symbols, "t") if name in read]
+    lines, numbers = _update_lines(plan)
     return BufferedOptimizerText(
         name=update.name,
         class_name=update.optimizer.class_name,
@@ -236,14 +271,29 @@ def _optimizer(plan: UpdatePlan) -> BufferedOptimizerText:
         vectors=", ".join(vectors),
         reading=tuple(reading),
         scalars=tuple(line for name, node in plan.scalars for line in number_lines(name, node, indent=8)),
-        lines=tuple(_update_lines(plan)),
+        lines=tuple(lines),
+        numbers=numbers,
         notes=tuple(scale_notes(plan.scales)),
     )
 
 
-def _update_lines(plan: UpdatePlan) -> Iterator[str]:
-    printer = OutPrinter(str)
+def _update_lines(plan: UpdatePlan) -> tuple[list[str], tuple[tuple[str, str], ...]]:
+    """Return the lines of the loop, and the numbers in them: the name of each as an array, and its value."""
+    numbers, lines = Numbers("n"), []
+    printer = OutPrinter(str, lambda node: f"{numbers.name(node)}_")
     for comments, instructions in update_comments(plan):
-        yield from comments
-        for each in instructions:
-            yield printer.line(each)
+        lines += comments
+        lines += [printer.line(_with_arrays(each, numbers)) for each in instructions]
+    return lines, tuple((f"{name}_", text) for text, name in numbers.names.items())
+
+
+def _with_arrays(each: Instruction, numbers: Numbers) -> Instruction:
+    """Return the instruction with arrays without axes in place of the update's numbers."""
+
+    def operand(node: Node) -> Node:
+        if not isinstance(node, Var) or node.shape:
+            return rebuild(node, operand)
+        numbers.names.setdefault(node.name, node.name)
+        return Var(f"{node.name}_", ())
+
+    return replace(each, operands=tuple(map(operand, each.operands)))

@@ -227,6 +227,7 @@ class BufferedOptimizerText:
     vectors: str
     reading: tuple[str, ...]
     scalars: tuple[str, ...]
+    numbers: tuple[tuple[str, str], ...]
     lines: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -236,6 +237,9 @@ class BufferedContext(ModuleContext):
     """Everything that the buffered template may use."""
 
     tables: tuple[str, ...]
+    numbers: tuple[str, ...]
+    ones: tuple[int, ...]
+    reading: tuple[str, ...]
     forward_reading: tuple[str, ...]
     backward_reading: tuple[str, ...]
     gradient_unpacking: tuple[str, ...]

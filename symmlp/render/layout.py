@@ -43,10 +43,10 @@ def tuple_lines(head: str, names: Sequence[str]) -> list[str]:
     return [f"{head}(", *(f"    {name}," for name in names), ")"]
 
 
-def assignment(names: Sequence[str], value: str) -> list[str]:
+def assignment(names: Sequence[str], value: str, indent: int = 4) -> list[str]:
     """Return the assignment of a tuple of names, one name a line where it would be too long."""
     one = ", ".join(names) if len(names) > 1 else f"({names[0]},)"
-    if len(one) + len(value) + 7 <= WIDTH:
+    if len(one) + len(value) + 3 + indent <= WIDTH:
         return [f"{one} = {value}"]
     return ["(", *(f"    {name}," for name in names), f") = {value}"]
 
