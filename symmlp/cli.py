@@ -372,7 +372,10 @@ def function(
 @app.command("list")
 def list_entries(
     kind: Annotated[
-        str, typer.Argument(metavar="activations|losses|layers|optimizers|schedules|initializers", help="What to list.")
+        str,
+        typer.Argument(
+            metavar="activations|losses|layers|penalties|optimizers|schedules|initializers", help="What to list."
+        ),
     ],
 ) -> None:
     """Print the catalogue: formulas, derived slopes, kinks, parameters, and the names that other libraries use."""

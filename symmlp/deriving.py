@@ -81,10 +81,10 @@ def _of_activation(name: str, definition: Activation, kinks: Policy) -> Iterator
 
 
 def _pieces(network: Network) -> dict[str, Function]:
-    """Return the functions that the loss of a whole row consists of, each in every variable but the target."""
+    """Return the functions that a loss of rows and a penalty consist of, each in every variable but the target."""
     return {
         function.name: function
-        for piece in network.loss_definition.pieces
+        for piece in network.pieces
         for function in _in_each(piece.name, piece.value, piece.variables, "quick", network.kinks)
         if function.variables[0] != y
     }

@@ -14,11 +14,13 @@ from pydantic import Field, field_validator, model_validator
 
 from symmlp.catalog.activations import Activation
 from symmlp.catalog.initializers import DEFAULT, read_initializer
+from symmlp.catalog.loss import Piece
 from symmlp.catalog.losses import Loss, loss, read_loss
 from symmlp.catalog.optimizer import Optimizer
 from symmlp.catalog.optimizers import ALWAYS, OPTIMIZERS, optimizer, read_optimizer
 from symmlp.catalog.optimizers import DEFAULT as ADAM
 from symmlp.catalog.parameters import Settings
+from symmlp.catalog.penalties import ABSENT, Penalty, penalty, read_penalty
 from symmlp.catalog.schedules import DEFAULT as CONSTANT
 from symmlp.catalog.schedules import read_schedule, schedule, scheduled
 from symmlp.errors import SpecError, shown
@@ -26,6 +28,7 @@ from symmlp.names import check_name
 from symmlp.showing import html_table
 from symmlp.spec_layers import LAYERS, AnyLayer, Dense, braced
 from symmlp.spec_part import MAX_LAYERS, Parameters, Part, Units, with_settings
+from symmlp.spec_preset import PresetName, filled_in
 from symmlp.spec_text import parse_json, parse_short, parse_toml, read_spec_file
 
 KinkWeight = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
@@ -57,6 +60,17 @@ class Network(Part):
     kinks: Literal["smallest", "left", "right", "middle"] | KinkWeight = Field(
         "smallest",
         description="The slope where branches of max, min or abs meet, or its weight from 0 (left) to 1 (right).",
+    )
+
+    preset: PresetName = Field(
+        "pytorch", description="Whose defaults hold for what the spec leaves out: 'pytorch', 'keras' or 'sklearn'."
+    )
+
+    penalty: str = Field(
+        ABSENT, strict=True, description="What is added to the loss for the weights, such as 'l2(strength=0.01)'."
+    )
+    penalty_parameters: Parameters = Field(
+        default_factory=Settings, description="Values of the penalty's parameters, such as {strength = 0.01}."
     )
 
     initializer: str = Field(
@@ -91,7 +105,9 @@ class Network(Part):
     @model_validator(mode="before")
     @classmethod
     def _read(cls, values: Any) -> Any:
+        values = filled_in(values)
         values = with_settings(values, "loss", "loss_parameters", read_loss)
+        values = with_settings(values, "penalty", "penalty_parameters", read_penalty)
         values = with_settings(values, "optimizer", "optimizer_parameters", read_optimizer)
         return with_settings(values, "schedule", "schedule_parameters", read_schedule)
 
@@ -100,6 +116,7 @@ class Network(Part):
         _check_layers(self)
         _check_output(self)
         _ = self.optimizers
+        _ = self.penalty_definition
         return self
 
     @classmethod
@@ -144,6 +161,18 @@ class Network(Part):
         """The loss, looked up or parsed."""
         return loss(self.loss, given=self.loss_parameters)
 
+    @property
+    def penalty_definition(self) -> Penalty | None:
+        """The penalty of the weights, looked up; None if there is none."""
+        return penalty(self.penalty, self.penalty_parameters)
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The functions of numbers that loss and penalty consist of besides the loss of an entry."""
+        found = self.penalty_definition
+        own = found.piece if found else None
+        return (*self.loss_definition.pieces, *((own,) if own else ()))
+
     def with_optimizer(self, text: object) -> Self:
         """Return the network with the optimizer that `text` names, such as "adamw(lr=0.01)"; None leaves its own.
 
@@ -172,17 +201,20 @@ class Network(Part):
     def as_dict(self) -> dict[str, Any]:
         """Return plain data that describes the network completely, in the order of the fields.
 
-        What a spec may leave out is left out: empty parameters, the type of a dense layer,
-        and initializer, optimizer and schedule that are the default.
+        What a spec may leave out is left out: PyTorch as the preset, empty parameters, the type of a dense layer,
+        and penalty, initializer, optimizer and schedule that are the default.
         """
         values = self.model_dump(mode="json")
         for part, field in ((values, "loss_parameters"), *((layer, "parameters") for layer in values["layers"])):
             if not part.get(field, True):
                 del part[field]
-        for field, default in (("initializer", DEFAULT), ("optimizer", ADAM), ("schedule", CONSTANT)):
+        if values["preset"] == "pytorch":
+            del values["preset"]
+        defaults = (("penalty", ABSENT), ("initializer", DEFAULT), ("optimizer", ADAM), ("schedule", CONSTANT))
+        for field, default in defaults:
             if values[field] == default and not values.get(f"{field}_parameters"):
                 del values[field]
-        for field in ("optimizer_parameters", "schedule_parameters"):
+        for field in ("penalty_parameters", "optimizer_parameters", "schedule_parameters"):
             if not values[field]:
                 del values[field]
         for layer in values["layers"]:
@@ -195,20 +227,26 @@ class Network(Part):
         return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode("ascii")).hexdigest()
 
     def _repr_html_(self) -> str:
-        layers = [(number, layer.short) for number, layer in enumerate(self.layers, start=1)]
+        layers = [(number, layer.brief) for number, layer in enumerate(self.layers, start=1)]
         rows = [("inputs", self.inputs), *layers, ("loss", f"{self.loss} ({self.reduction})")]
         return html_table(self.name, ("layer", "what it is"), rows)
+
+    @property
+    def brief(self) -> str:
+        """The short string for people: of lists it says how long they are."""
+        return self.short(in_full=len(self.layers))
 
     def short(self, in_full: int | None = None) -> str:
         """Return the short string of the network; name, reduction, bias and initializer are left out.
 
         Of a network with more layers than `in_full`, three at either end are named and those between are counted.
         """
-        layers = [layer.short for layer in self.layers]
+        layers = [layer.short if in_full is None else layer.brief for layer in self.layers]
         if in_full is not None and len(layers) > max(in_full, 6):
             layers[3:-3] = [f"({len(layers) - 6} more layers)"]
         lost = braced(self.loss) + self.loss_parameters.text()
-        return " -> ".join([str(self.inputs), *layers]) + f" | {lost}"
+        preset = "" if self.preset == "pytorch" else f" | as {self.preset}"
+        return " -> ".join([str(self.inputs), *layers]) + f" | {lost}{preset}"
 
 
 def _numbered(definition: Activation, members: dict[str, list[sp.Expr]]) -> Activation:

@@ -57,6 +57,11 @@ class Layer(Part):
         given = {name: value for name, value in values.items() if value != fields[name].default}
         return self.type + Settings(given).text()
 
+    @property
+    def brief(self) -> str:
+        """The layer for people, where the short string may be too long for a line."""
+        return self.short
+
 
 class _Activating(Layer):
     """A layer that ends in an activation function."""

@@ -57,7 +57,14 @@ class Standardize(Layer):
 
     @property
     def short(self) -> str:
-        """The layer in a short string; of lists it says how long they are."""
+        """The layer in a short string."""
+        pairs = (("mean", self.mean), ("scale", self.scale))
+        told = (f"{name}={list(value) if isinstance(value, tuple) else value!r}" for name, value in pairs)
+        return f"{self.type}({', '.join(told)})"
+
+    @property
+    def brief(self) -> str:
+        """The layer for people; of lists it says how long they are."""
         pairs = (("mean", self.mean), ("scale", self.scale))
         told = (f"{name}={value!r}" if isinstance(value, float) else f"{len(value)} {name}s" for name, value in pairs)
         return f"{self.type}({', '.join(told)})"

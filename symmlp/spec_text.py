@@ -8,7 +8,7 @@ import tomllib
 from typing import Any, NoReturn
 
 from symmlp.catalog.activations import ALIASES, TABLE, canonical
-from symmlp.catalog.parameters import arguments
+from symmlp.catalog.parameters import arguments, fields
 from symmlp.errors import SpecError, did_you_mean, shown
 
 MAX_FILE_BYTES = 4 * 2**20
@@ -34,6 +34,8 @@ _FUNCTION = re.compile(r"(?P<name>\{.*\}|[A-Za-z0-9_]+)\s*(?P<arguments>\(\s*\w+
 def parse_short(text: str) -> dict[str, Any]:
     """Return the values of a short string: `inputs -> units activation -> ... | loss`, expressions in braces.
 
+    A preset may stand behind it: `| as keras`.
+
     Raises:
         SpecError: the text does not have that shape.
     """
@@ -43,20 +45,26 @@ def parse_short(text: str) -> dict[str, Any]:
         raise SpecError("spec: is empty; expected something like '4 -> 16 tanh -> 3 softmax | cross_entropy'")
     if len(text) > MAX_SHORT_LENGTH:
         raise SpecError(f"spec: {len(text)} characters are too long; expected at most {MAX_SHORT_LENGTH}")
-    network, loss = _split_loss(text)
+    network, loss, preset = _split_loss(text)
     first, *rest = _split_outside_braces(network, "->")
     if not rest:
         raise SpecError(f"spec: {shown(text)} has no layer; expected 'inputs -> units activation | loss'")
     layers = [_layer(part, number) for number, part in enumerate(rest, start=1)]
     inputs = _integer(first.strip(), "inputs")
-    return {"inputs": inputs, "layers": layers, **_function(loss, "loss", "loss_parameters")}
+    return {"inputs": inputs, "layers": layers, **_function(loss, "loss", "loss_parameters"), **preset}
 
 
-def _split_loss(text: str) -> tuple[str, str]:
+def _split_loss(text: str) -> tuple[str, str, dict[str, str]]:
+    """Return layers, loss and the preset, if there is one behind a second bar: `| as keras`."""
     parts = _split_outside_braces(text, "|")
+    if len(parts) == 3:
+        word, _, name = parts[2].strip().partition(" ")
+        if word != "as" or not name.strip():
+            raise SpecError(f"spec: {shown(parts[2].strip())} is no preset; expected 'as keras' or 'as sklearn'")
+        return parts[0], parts[1], {"preset": name.strip()}
     if len(parts) != 2:
         raise SpecError(f"spec: {shown(text)} has {len(parts) - 1} '|'; expected one, before the loss")
-    return parts[0], parts[1]
+    return parts[0], parts[1], {}
 
 
 def _split_outside_braces(text: str, separator: str) -> list[str]:
@@ -95,7 +103,7 @@ def _layer(part: str, number: int) -> dict[str, Any]:
 
 
 def _settings(text: str | None, owner: str) -> dict[str, Any]:
-    return dict(arguments(text, f"{owner}type", owner.rstrip("."))) if text else {}
+    return fields(text, f"{owner}type", owner.rstrip(".")) if text else {}
 
 
 def _integer(text: str, field: str, hint: str = "") -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import sympy as sp
@@ -51,7 +51,13 @@ class Walker:
 
     def loss(self, end: Ending) -> Equation:
         """Return the equation of the loss."""
-        return self._of_ending(end.loss, end.name, f"L{len(self.graph.loss_nodes)}", "loss", "L")
+        loss = self._of_ending(end.loss, end.name, f"L{len(self.graph.loss_nodes)}", "loss", "L")
+        return replace(loss, value=self._penalized(loss.value), stable=self._penalized(loss.stable))
+
+    def _penalized(self, loss: Node) -> Node:
+        """Return the loss with the penalties added."""
+        added = tuple(Var(node.output, ()) for node in self.graph.penalties)
+        return Add((loss, *added)) if added else loss
 
     def backward(self, end: Ending) -> Iterator[Equation]:
         """Yield the backward equations: from the prediction to the first layer, parameters before inputs."""
@@ -62,7 +68,8 @@ class Walker:
             known = activation_node.operands["Z"]
             yield self._of_ending(end.at_pre_activation, end.name, "", "backward", f"d{known}")
             place -= 1
-        yield from self.chain(self.graph.nodes[: place + 1], {known})
+        nodes = (*self.graph.nodes[: place + 1], *self.graph.penalties, loss_node)
+        yield from self.chain(nodes, {known, loss_node.operands["P"]})
 
     def chain(
         self, nodes: tuple[GraphNode, ...], known: set[str], needed: set[str] | None = None

@@ -27,7 +27,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("names", "notation", "files", "showing", "templating"),
     ("expression",),
     ("catalog",),
-    ("spec_text", "spec_part", "spec_layer", "spec_layers", "spec"),
+    ("spec_text", "spec_part", "spec_layer", "spec_layers", "spec_preset", "spec"),
     ("matrix",),
     ("calculus",),
     ("graph",),
@@ -62,6 +62,7 @@ VERIFICATION_MAY_IMPORT = frozenset(
         "spec_part",
         "spec_layer",
         "spec_layers",
+        "spec_preset",
         "spec",
         "matrix",
     }

@@ -52,7 +52,7 @@ def test_an_expression_may_hold_an_arrow_s_characters() -> None:
         ("4", "spec: '4' has 0 '|'; expected one, before the loss"),
         ("4 | mse", "spec: '4 | mse' has no layer; expected 'inputs -> units activation | loss'"),
         ("4 -> 3 tanh", "spec: '4 -> 3 tanh' has 0 '|'; expected one, before the loss"),
-        ("4 -> 3 | mse | mae", "has 2 '|'; expected one, before the loss"),
+        ("4 -> 3 | mse | mae", "'mae' is no preset; expected 'as keras' or 'as sklearn'"),
         ("4 -> | mse", "layers[1]: cannot read ''; expected 'units activation'"),
         ("4 -> -> 3 | mse", "layers[1]: cannot read ''; expected 'units activation'"),
         ("-> 3 | mse", "inputs: must be a positive integer, got ''"),

@@ -6,7 +6,7 @@ import ast
 import math
 import numbers
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -202,15 +202,42 @@ def arguments(text: str, where: str, parameters: str) -> Settings:
     Raises:
         SpecError: it is anything else.
     """
-    call = _call(text)
-    if call is None or call.args or len(text) > MAX_LENGTH:
+    return settings(_named(text, where, parameters, _literal, MAX_LENGTH), parameters)
+
+
+MAX_FIELDS_LENGTH = 200_000
+
+
+def fields(text: str, where: str, owner: str) -> dict[str, Any]:
+    """Return the values that `(rate=0.2, unbiased=False, mean=[1, 2])` spells: numbers, lists of them, True and False.
+
+    Raises:
+        SpecError: it is anything else.
+    """
+    return _named(text, where, owner, _value, MAX_FIELDS_LENGTH)
+
+
+def _named(text: str, where: str, owner: str, read: Callable[[ast.expr, str], Any], longest: int) -> dict[str, Any]:
+    call = _call(text) if len(text) <= longest else None
+    if call is None or call.args:
         raise SpecError(f"{where}: cannot read {shown(text)}; expected parameters such as (alpha=0.2)")
     values: dict[str, Any] = {}
     for keyword in call.keywords:
         if keyword.arg is None or keyword.arg in values:
             raise SpecError(f"{where}: cannot read {shown(text)}; expected each parameter once")
-        values[keyword.arg] = _literal(keyword.value, f"{parameters}.{keyword.arg}")
-    return settings(values, parameters)
+        values[keyword.arg] = read(keyword.value, f"{owner}.{keyword.arg}")
+    return values
+
+
+def _value(node: ast.expr, where: str) -> Any:
+    """Return what the literal of a layer's field is."""
+    match node:
+        case ast.Constant(value=bool() as value):
+            return value
+        case ast.List(elts=entries):
+            return [_literal(entry, f"{where}[{place}]") for place, entry in enumerate(entries, start=1)]
+        case _:
+            return _literal(node, where)
 
 
 def _call(text: str) -> ast.Call | None:

@@ -35,6 +35,8 @@ from symmlp.document.rules import in_layout, rule_prose, rules_used
 from symmlp.graph import Graph
 from symmlp.matrix import Add, Divide, MatMul, Product, Reduce, Transpose, Var, shape_text, variables
 from symmlp.second_order.hessian import BLOCK, parameters_of, second_gradient
+from symmlp.spec import Network
+from symmlp.spec_preset import PRESETS
 
 LAYOUTS = {"batch": "one sample a row", "sample": "one sample, a column"}
 CONVENTION = "dV stands for ∂L/∂V and has the shape of V"
@@ -55,7 +57,7 @@ def build_page(
     of_entries = derivation.network.loss_definition.is_of_entries
     descent = Descent(derivation, model) if model is not None and of_entries else None
     return Page(
-        network=derivation.network.short(),
+        network=derivation.network.brief,
         spec=derivation.network.as_dict(),
         layout=derivation.layout,
         facts=(*_facts(derivation), *(descent.facts() if descent else ())),
@@ -90,9 +92,24 @@ def _facts(derivation: Derivation) -> Iterator[tuple[str, Prose]]:
     )
     yield from _contrast(derivation.graph)
     yield from meanings(derivation)
+    yield from _preset(derivation.network)
     if any(isinstance(each, ElementFunction) and each.kinks for each in derivation.functions.values()):
         meaning = "the slope that is taken where branches of max, min or abs meet"
         yield "Kinks", (f"{derivation.network.kinks}: {meaning}",)
+
+
+def _preset(network: Network) -> Iterator[tuple[str, Prose]]:
+    """Yield whose defaults hold, and what they are here."""
+    if network.preset == "pytorch":
+        return
+    chosen = {
+        "reduction": network.reduction,
+        "initializer": network.initializer,
+        "optimizer": network.optimizer + network.optimizer_parameters.text(),
+        "penalty": network.penalty + network.penalty_parameters.text(),
+    }
+    peer = PRESETS[network.preset].peer
+    yield "Preset", (f"what the spec leaves out is as {peer} has it; {', '.join(map(' '.join, chosen.items()))}",)
 
 
 def _contrast(graph: Graph) -> Iterator[tuple[str, Prose]]:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from symmlp.catalog.activations import TABLE
 from symmlp.catalog.layers import ENTRYWISE_LOSS, Op, target_op
 from symmlp.catalog.loss import Loss, Piece, y
+from symmlp.catalog.penalties import penalized, penalty_op
 from symmlp.graph.builder import Builder, activation_op, function_name
 from symmlp.graph.losses import row_loss_ops
+from symmlp.graph.records import GraphNode
 from symmlp.notation import Y, batch, column
 
 
@@ -57,8 +59,26 @@ def _add_loss(
     builder: Builder, op: Op, operands: Mapping[str, str], function: str | None, given: Mapping[str, str]
 ) -> None:
     """Add the op that gives the loss."""
+    penalties = {f"R_{place}": node.output for place, node in enumerate(_penalties(builder), start=1)}
     builder.shapes["L"], builder.roles["L"] = (), "loss"
-    builder.apply(op, operands, "L", function, given)
+    own = penalized(op, tuple(penalties)) if penalties else op
+    builder.apply(own, {**operands, **penalties}, "L", function, given)
+
+
+def _penalties(builder: Builder) -> tuple[GraphNode, ...]:
+    """Add what is added to the loss for the weights of each dense layer, and return the nodes."""
+    definition, nodes = builder.network.penalty_definition, []
+    if definition is None:
+        return ()
+    op, function = penalty_op(definition, columns=builder.layout == "sample"), _name(definition.piece)
+    for node in list(builder.nodes):
+        if "W" in node.operands:
+            weights = node.operands["W"]
+            output = f"R{weights.removeprefix('W')}"
+            builder.shapes[output], builder.roles[output] = (), f"penalty of {weights}"
+            nodes.append(GraphNode(op, {"W": weights}, output, node.layer, function))
+    builder.nodes.extend(nodes)
+    return tuple(nodes)
 
 
 def _name(piece: Piece | None) -> str | None:

@@ -27,6 +27,11 @@ class GraphNode:
     function: str | None = None
     given: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def is_penalty(self) -> bool:
+        """Whether the output is a term of the loss that is made of weights alone."""
+        return not self.op.axes and self.op.output == "R"
+
 
 @dataclass(frozen=True)
 class Mask:
@@ -105,6 +110,11 @@ class Graph:
     def loss_nodes(self) -> tuple[GraphNode, ...]:
         """The nodes that make the loss of the prediction and the targets, the loss last."""
         return self.nodes[self._loss_starts_at :]
+
+    @property
+    def penalties(self) -> tuple[GraphNode, ...]:
+        """The nodes of what is added to the loss for the weights."""
+        return tuple(node for node in self.nodes if node.is_penalty)
 
     @property
     def ends(self) -> tuple[GraphNode, GraphNode]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from symmlp.errors import SpecError, did_you_mean, shown
 from symmlp.listing.functions import activation_entries, loss_entries
 from symmlp.listing.layers import layer_entries
-from symmlp.listing.training import initializer_entries, optimizer_entries, schedule_entries
+from symmlp.listing.training import initializer_entries, optimizer_entries, penalty_entries, schedule_entries
 
 
 def listed(kind: str) -> str:
@@ -29,6 +29,7 @@ KINDS: dict[str, Callable[[], Iterator[list[str]]]] = {
     "optimizers": optimizer_entries,
     "schedules": schedule_entries,
     "initializers": initializer_entries,
+    "penalties": penalty_entries,
 }
 
 

@@ -1,10 +1,11 @@
-"""Optimizers, schedules and initializers."""
+"""Optimizers, schedules, initializers and penalties."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symmlp.catalog import initializers
+from symmlp.calculus.functions import ElementFunction
+from symmlp.catalog import initializers, penalties
 from symmlp.catalog.optimizers import OPTIMIZERS, Optimizer
 from symmlp.catalog.schedules import SCHEDULES
 from symmlp.listing.rows import printed, row
@@ -37,6 +38,24 @@ def initializer_entries() -> Iterator[list[str]]:
                 else []
             ),
             *row("biases", "drawn like the weights" if entry.biases == "drawn" else "zeros"),
+            *(row("also", ", ".join(also)) if also else []),
+            *row("peers", entry.peers),
+        ]
+
+
+def penalty_entries() -> Iterator[list[str]]:
+    """Yield the rows of each penalty of the weights."""
+    for name, entry in penalties.TABLE.items():
+        parameters = ", ".join(f"{each.name}={each.default}" for each in entry.parameters)
+        function = ElementFunction.derive(name, entry.value, (penalties.w,))
+        also = [alias for alias, of in penalties.ALIASES.items() if of == name]
+        yield [
+            f"{name}({parameters})",
+            *row("r(w)", printed(entry.family.definition)),
+            *row("r\N{PRIME}(w)", f"{printed(function.derivative)}, at the defaults"),
+            *row(
+                "added", "summed over all weights" + (", divided by the number of samples" if entry.per_sample else "")
+            ),
             *(row("also", ", ".join(also)) if also else []),
             *row("peers", entry.peers),
         ]

@@ -46,6 +46,8 @@ def buffered_context(plan: Plan, derivation: Derivation, dtype: Dtype, version: 
         **shared(program, derivation, "numpy/buffered", dtype, version, cost_of(plan, blocked=True, dtype=dtype)),
         tables=tuple(_tables(plan)),
         forward_reading=tuple(_unpacking(program, plan.forward)),
+        loss_arguments="w, parameters" if _reads_parameters(program, plan.loss) else "w",
+        loss_reading=tuple(_unpacking(program, plan.loss) if _reads_parameters(program, plan.loss) else ()),
         backward_reading=tuple(_unpacking(program, plan.backward)),
         gradient_unpacking=tuple(assignment(program.gradients, "gradient")),
         forward=forward,
@@ -64,6 +66,11 @@ def _unpacking(program: Program, groups: Iterable[Group]) -> list[str]:
     read = {name for group in groups for each in group.instructions for name in each.reads}
     names = [each.name if each.name in read else f"_{each.name}" for each in program.parameters]
     return assignment(names, "parameters")
+
+
+def _reads_parameters(program: Program, groups: Iterable[Group]) -> bool:
+    read = {name for group in groups for each in group.instructions for name in each.reads}
+    return any(each.name in read for each in program.parameters)
 
 
 def _prediction(plan: Plan) -> str:

@@ -162,6 +162,10 @@ class _Kernels:
             case _ if len(each.target.shape) == 1:
                 yield f"for j in range({each.target.shape[0]}):"
                 yield f"    {name}[j] = {ScalarPrinter(_of_vector).value(each)}"
+            case _ if len(each.target.shape) == 2:
+                yield f"for i in range({each.target.shape[0]}):"
+                yield f"    for j in range({each.target.shape[1]}):"
+                yield f"        {name}[i, j] = {ScalarPrinter(_of_matrix).value(each)}"
             case operation, _:
                 raise UnsupportedError(f"target numba: no form for the operation {operation} of equation {each.id}")
 
@@ -175,6 +179,12 @@ def _number(node: Node) -> str:
 def _of_vector(node: Node) -> str:
     if isinstance(node, Var):
         return f"{node.name}[j]" if node.shape else node.name
+    raise UnsupportedError(f"target numba: no entry of {node}")
+
+
+def _of_matrix(node: Node) -> str:
+    if isinstance(node, Var):
+        return f"{node.name}[i, j]" if node.shape else node.name
     raise UnsupportedError(f"target numba: no entry of {node}")
 
 

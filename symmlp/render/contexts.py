@@ -241,6 +241,8 @@ class BufferedContext(ModuleContext):
     ones: tuple[int, ...]
     reading: tuple[str, ...]
     forward_reading: tuple[str, ...]
+    loss_arguments: str
+    loss_reading: tuple[str, ...]
     backward_reading: tuple[str, ...]
     gradient_unpacking: tuple[str, ...]
     forward: tuple[str, ...]

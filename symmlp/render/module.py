@@ -112,7 +112,7 @@ def _layer_text(layer: Layer, function: str | None) -> str:
     """Return `8 tanh`, or the type and the numbers of any other layer."""
     if isinstance(layer, Dense):
         return f"{layer.units} {function}"
-    return str(function) if isinstance(layer, Activate) else layer.short
+    return str(function) if isinstance(layer, Activate) else layer.brief
 
 
 def _layers(derivation: Derivation) -> dict[str, int]:

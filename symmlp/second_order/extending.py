@@ -42,6 +42,8 @@ def with_second_order(derivation: Derivation, asked: Sequence[str], *, almost_ev
         return derivation
     if derivation.graph.statistics:
         raise UnsupportedError(f"{asked[0]}: not known for a network with batch normalization")
+    if derivation.graph.penalties and {*asked} & {"gauss_newton", "hessian"}:
+        raise UnsupportedError(f"{asked[0]}: not known for a network with a penalty")
     definition = derivation.network.loss_definition
     if definition.totals or definition.inner:
         return _of_prediction(derivation, asked)
@@ -127,7 +129,9 @@ class _Writer:
         at, derived = ("Z", joined) if joined is not None else ("P", self.ends.at_prediction)
         yield self._of_ending(derived, at, DOT, "second")
         before = self.walker.graph.network_nodes[: None if joined is None else -1]
-        yield from self.walker.changes(before, {before[-1].output})
+        penalties = {node.output for node in self.walker.graph.penalties}
+        self.walker.still.update(f"d{name}{DOT}" for name in penalties)
+        yield from self.walker.changes((*before, *self.walker.graph.penalties), {before[-1].output, *penalties})
 
     def hessian_blocks(self, pivot: GraphNode) -> Iterator[Equation]:
         """Yield what the blocks with the columns of an op's parameters are computed from, and the blocks."""

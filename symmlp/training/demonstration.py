@@ -46,7 +46,7 @@ def demo(
     network = BUNDLED[dataset].network(dataset)
     chosen = settings_of({**DEMO_SETTINGS[dataset], **settings})
     outputs = check_outputs(out_dir, network, force, with_formulas=True)
-    _tell(told, "network", f"{network.short()}, {len(samples)} samples of {dataset}")
+    _tell(told, "network", f"{network.brief}, {len(samples)} samples of {dataset}")
 
     derivation = derive(network)
     formulas, equations = derivation.text(), derivation.computed

@@ -134,7 +134,7 @@ class Meaning:
         definition = self.network.loss_definition
         if not definition.totals and name == ("loss" if definition.from_user else definition.name):
             return definition.value, (p, y)
-        pieces = {each.name: each for each in definition.pieces}
+        pieces = {each.name: each for each in self.network.pieces}
         plain, _, first = name.partition("_of_")
         if plain in pieces:
             return pieces[plain].value, _led_by(first, pieces[plain].variables)

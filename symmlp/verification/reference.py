@@ -14,9 +14,10 @@ from typing import Any
 
 import sympy as sp
 
+from symmlp.catalog.penalties import w
 from symmlp.spec import Network
 from symmlp.spec_layers import Dense, Layer
-from symmlp.verification.evaluation import Evaluation, NotRealError, Number, is_real
+from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number, is_real
 from symmlp.verification.layout import Array, Layout, Parameter
 from symmlp.verification.losses import Terms, loss_terms
 from symmlp.verification.rows import RowFunction, row_function
@@ -41,6 +42,7 @@ class Definitions:
     evaluation: Evaluation
     activations: tuple[RowFunction | None, ...]
     loss_terms: Terms
+    penalty: Function | None = None
 
     @classmethod
     def of(cls, network: Network, evaluation: Evaluation) -> Definitions:
@@ -54,7 +56,9 @@ class Definitions:
         terms = loss_terms(
             network.loss_definition, evaluation.function, lambda each, row: row_function(each, evaluation)(row)
         )
-        return cls(network, evaluation, tuple(made[activation] for activation in activations), terms)
+        penalty = network.penalty_definition
+        of_weight = None if penalty is None else evaluation.function(penalty.value, [w])
+        return cls(network, evaluation, tuple(made[activation] for activation in activations), terms, of_weight)
 
     @cached_property
     def stack(self) -> Stack:
@@ -99,6 +103,12 @@ def weight_of_entry(network: Network, samples: int, outputs: int) -> sp.Rational
     return sp.Rational(1, samples * outputs if over_entries else samples)
 
 
+def penalty_divisor(network: Network, samples: int) -> int:
+    """Return what the sum of all weights' penalties is divided by."""
+    penalty = network.penalty_definition
+    return samples if penalty is not None and penalty.per_sample else 1
+
+
 @dataclass(frozen=True)
 class Point:
     """Parameters by name, inputs and masks, and everything that a network computes from them."""
@@ -122,6 +132,26 @@ class Point:
     def activations(self) -> tuple[Rows, ...]:
         """Activations of layers 0 (the inputs), 1, ..., L; the last are the prediction."""
         return tuple(after for _, after in self._layers)
+
+    @cached_property
+    def penalty(self) -> Number:
+        """What is added to the loss for all weights, times the number of samples if it is divided by that."""
+        weights = [values for name, values in self.parameters.items() if name.startswith("W")]
+        entries = [entry for rows in weights for row in rows for entry in row]
+        return sum(map(self.penalty_of, entries), self.definitions.evaluation.context.mpf(0))
+
+    def penalty_of(self, weight: Number) -> Number:
+        """Return what is added for one weight."""
+        function = self.definitions.penalty
+        return self.definitions.evaluation.context.mpf(0) if function is None else function((weight,))
+
+    def penalty_at(self, parameter: Parameter, entry: tuple[int, ...], change: Number) -> Number:
+        """Return the penalty with `change` added to one entry of a parameter."""
+        if self.definitions.penalty is None or not parameter.name.startswith("W"):
+            return self.penalty
+        row, column = entry
+        weight = self.parameters[parameter.name][row][column]
+        return self.penalty + (self.penalty_of(weight + change) - self.penalty_of(weight))
 
     @cached_property
     def pre_activations(self) -> tuple[Rows, ...]:
@@ -211,25 +241,26 @@ class Reference:
         Raises:
             NotRealError: it is not a finite real number there.
         """
-        return self._loss(self.point.activations[-1])
+        return self._loss(self.point.activations[-1], self.point.penalty)
 
     def loss_at(self, parameter: Parameter, entry: tuple[int, ...], change: Number) -> Number:
         """Return the loss with `change` added to one entry of a parameter."""
-        return self._loss(self.point.prediction_at(parameter, entry, change)).value
+        penalty = self.point.penalty_at(parameter, entry, change)
+        return self._loss(self.point.prediction_at(parameter, entry, change), penalty).value
 
     def loss_along(self, direction: Point, step: Number) -> Number:
         """Return the loss at the point plus `step` times the parameters of `direction`."""
-        return self._loss(self.point.moved(direction, step).activations[-1]).value
+        return self.loss_of(self.point.moved(direction, step))
 
     def loss_of(self, point: Point) -> Number:
         """Return the loss at another point, for the same targets."""
-        return self._loss(point.activations[-1]).value
+        return self._loss(point.activations[-1], point.penalty).value
 
     def loss_of_prediction(self, prediction: Rows) -> Number:
         """Return the loss of a prediction, for the same targets."""
-        return self._loss(prediction).value
+        return self._loss(prediction, self.point.penalty).value
 
-    def _loss(self, prediction: Rows) -> LossValue:
+    def _loss(self, prediction: Rows, penalty: Number) -> LossValue:
         definitions = self.point.definitions
         context = definitions.evaluation.context
         try:
@@ -242,7 +273,10 @@ class Reference:
             raise NotRealError("loss: not a finite real number")
         weight = weight_of_entry(definitions.network, len(self.targets), len(self.targets[0]))
         scale = context.mpf(int(weight.p)) / int(weight.q)
-        return LossValue(scale * sum(terms, context.mpf(0)), scale * sum(map(abs, terms), context.mpf(0)))
+        added = penalty / penalty_divisor(definitions.network, len(self.targets))
+        return LossValue(
+            scale * sum(terms, context.mpf(0)) + added, scale * sum(map(abs, terms), context.mpf(0)) + abs(added)
+        )
 
 
 def _dot(context: Any) -> Any:

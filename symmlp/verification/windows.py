@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import sympy as sp
 
+from symmlp.catalog.penalties import w
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import Size
 from symmlp.spec import Network
@@ -22,7 +23,7 @@ from symmlp.verification.expansion import ELEMENTARY, Entries
 from symmlp.verification.held import held
 from symmlp.verification.layout import Layout
 from symmlp.verification.losses import loss_terms
-from symmlp.verification.reference import weight_of_entry
+from symmlp.verification.reference import penalty_divisor, weight_of_entry
 from symmlp.verification.rows import row_expressions
 from symmlp.verification.stack import Row, Rows, Stack
 
@@ -121,6 +122,8 @@ class Window:
                 arrays[name] = free_symbols(name, self._small(layer))
         if self.ends_in_loss:
             arrays["Y"] = self._targets()
+            for name in self._penalties(inside=False):
+                arrays[name] = free_symbols(name)
         else:
             arrays[self.cotangent] = free_symbols(self.cotangent, SAMPLES, self._small(self.last))
         return arrays
@@ -138,6 +141,23 @@ class Window:
             case AlphaDropout():
                 return [f"M{layer}", f"S{layer}"]
         return []
+
+    def _penalties(self, *, inside: bool) -> list[str]:
+        """Return the names of the penalties of weights that the window has, or has not."""
+        if self.network.penalty_definition is None:
+            return []
+        weights = [each for each in Layout.of(self.network).parameters if each.name.startswith("W")]
+        return [f"R{each.name.removeprefix('W')}" for each in weights if (each.layer in self.layers) == inside]
+
+    def _penalty(self) -> sp.Expr:
+        """Return what is added to the scalar for the window's own weights, and symbols for the other ones."""
+        penalty = self.network.penalty_definition
+        if penalty is None:
+            return sp.Integer(0)
+        own = [entry for name in self._penalties(inside=True) for entry in self.given[f"W{name[1:]}"].flat]
+        function = held(penalty.value, (w,))
+        others = [self.given[name][()] for name in self._penalties(inside=False)] if self.ends_in_loss else []
+        return sp.Add(*map(function, own)) / penalty_divisor(self.network, SAMPLES) + sp.Add(*others)
 
     @property
     def cotangent(self) -> str:
@@ -187,11 +207,12 @@ class Window:
         name = self.activation_name(self.last)
         final = (self.forward | self.given)[name]
         if not self.ends_in_loss:
-            return sp.Add(*(final * self.given[self.cotangent]).flat)
+            return sp.Add(*(final * self.given[self.cotangent]).flat) + self._penalty()
         of_row = loss_terms(self.network.loss_definition, _held, row_expressions)
         rows = zip(final, self.given["Y"], strict=True)
         terms = [term for row, wanted in rows for term in of_row(list(row), list(wanted))]
-        return weight_of_entry(self.network, SAMPLES, self._small(self.last)) * sp.Add(*terms)
+        weight = weight_of_entry(self.network, SAMPLES, self._small(self.last))
+        return weight * sp.Add(*terms) + self._penalty()
 
     def slope(self, wrt: str, entry: tuple[int, ...]) -> sp.Expr:
         """Return the scalar's derivative by one entry of the array called `wrt`, by SymPy's scalar rules."""
@@ -204,7 +225,7 @@ class Window:
         first = min((parameter.layer for parameter in Layout.of(self.network).parameters), default=0)
         fixed = {self.activation_name(layer) for layer in self.incoming if layer < first}
         for name in self.given:
-            if name not in {"X", "Y", self.cotangent} | constants | fixed and name[0] not in "MS":
+            if name not in {"X", "Y", self.cotangent} | constants | fixed and name[0] not in "MSR":
                 yield name
 
 

@@ -10,6 +10,7 @@ from symmlp.catalog.activations import TABLE as ACTIVATIONS
 from symmlp.catalog.initializers import TABLE as INITIALIZERS
 from symmlp.catalog.losses import TABLE as LOSSES
 from symmlp.catalog.optimizers import OPTIMIZERS
+from symmlp.catalog.penalties import TABLE as PENALTIES
 from symmlp.catalog.schedules import SCHEDULES
 from symmlp.cli import run
 from symmlp.errors import SpecError
@@ -23,6 +24,7 @@ PARTS = {
     "optimizers": list(OPTIMIZERS),
     "schedules": list(SCHEDULES),
     "initializers": list(INITIALIZERS),
+    "penalties": list(PENALTIES),
 }
 
 
