@@ -118,7 +118,9 @@ def ending_of(network: Network, graph: Graph, walker: Walker) -> Ending:
     care = care_of(definition.from_user)
     with within_limit("loss") if definition.from_user else nullcontext():
         function = ElementFunction.derive(name, definition.value, (p, y), care=care, kinks=network.kinks)
-        return ending(function, definition, network.reduction, walker.functions[node.function], node.op, walker.rules)
+        return ending(
+            function, definition, network.loss_reduction, walker.functions[node.function], node.op, walker.rules
+        )
 
 
 def called(functions: Mapping[str, Function], equations: Iterable[Equation]) -> dict[str, Function]:

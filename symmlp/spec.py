@@ -27,10 +27,11 @@ from symmlp.errors import SpecError, shown
 from symmlp.names import check_name
 from symmlp.showing import html_table
 from symmlp.spec_layers import LAYERS, AnyLayer, Dense, braced
-from symmlp.spec_part import MAX_LAYERS, Parameters, Part, Units, with_settings
+from symmlp.spec_part import LARGEST, LEAST, MAX_LAYERS, Parameters, Part, Units, with_settings
 from symmlp.spec_preset import PresetName, filled_in
 from symmlp.spec_text import parse_json, parse_short, parse_toml, read_spec_file
 
+ClassWeight = Annotated[float, Field(strict=True, ge=LEAST, le=LARGEST, allow_inf_nan=False)]
 KinkWeight = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -60,6 +61,13 @@ class Network(Part):
     kinks: Literal["smallest", "left", "right", "middle"] | KinkWeight = Field(
         "smallest",
         description="The slope where branches of max, min or abs meet, or its weight from 0 (left) to 1 (right).",
+    )
+
+    class_weights: tuple[ClassWeight, ...] = Field(
+        (), description="What each class weighs in a loss of classes, a list of one number above 0 a class."
+    )
+    ignore_index: Annotated[int, Field(strict=True)] | None = Field(
+        None, description="A label, a whole number outside the classes, whose samples count for nothing."
     )
 
     preset: PresetName = Field(
@@ -158,8 +166,19 @@ class Network(Part):
 
     @property
     def loss_definition(self) -> Loss:
-        """The loss, looked up or parsed."""
-        return loss(self.loss, given=self.loss_parameters)
+        """The loss, looked up or parsed; with weights of classes, rows of its targets have any sum."""
+        found = loss(self.loss, given=self.loss_parameters)
+        return replace(found, assumes_simplex_targets=False) if self.weighs_classes else found
+
+    @property
+    def weighs_classes(self) -> bool:
+        """Whether targets are weighted: by their class, or labels that are ignored by nothing."""
+        return bool(self.class_weights) or self.ignore_index is not None
+
+    @property
+    def loss_reduction(self) -> Literal["mean", "sum", "batch_mean"]:
+        """How entries become one number; weighted targets are divided before."""
+        return "sum" if self.weighs_classes else self.reduction
 
     @property
     def penalty_definition(self) -> Penalty | None:
@@ -208,6 +227,9 @@ class Network(Part):
         for part, field in ((values, "loss_parameters"), *((layer, "parameters") for layer in values["layers"])):
             if not part.get(field, True):
                 del part[field]
+        for field in ("class_weights", "ignore_index"):
+            if not values[field] and values[field] != 0:
+                del values[field]
         if values["preset"] == "pytorch":
             del values["preset"]
         defaults = (("penalty", ABSENT), ("initializer", DEFAULT), ("optimizer", ADAM), ("schedule", CONSTANT))
@@ -281,6 +303,24 @@ def _check_output(network: Network) -> None:
         raise SpecError(f"loss: {shown(network.loss)} does not fit the output {end}; expected {hint}")
     if lost.targets == "classes" and network.outputs < 2:
         raise SpecError(f"loss: {shown(network.loss)} tells classes apart; expected at least 2 outputs, got 1")
+    _check_classes(network, lost)
+
+
+def _check_classes(network: Network, lost: Loss) -> None:
+    """Raise SpecError if weights of classes or an ignored label do not fit loss and outputs."""
+    given = ("class_weights", network.class_weights), ("ignore_index", network.ignore_index)
+    for field, value in given:
+        if value not in ((), None) and (lost.targets != "classes" or lost.totals):
+            fitting = "cross_entropy, cross_entropy_with_logits, nll or categorical_focal"
+            raise SpecError(f"{field}: does not fit the loss {shown(network.loss)}; expected one of {fitting}")
+    if network.class_weights and len(network.class_weights) != network.outputs:
+        found = len(network.class_weights)
+        raise SpecError(f"class_weights: has {found} numbers; expected {network.outputs}, one a class")
+    if network.ignore_index is not None and 0 <= network.ignore_index < network.outputs:
+        raise SpecError(
+            f"ignore_index: {network.ignore_index} is a class; expected a whole number below 0 or above "
+            f"{network.outputs - 1}"
+        )
 
 
 _REMEDIES = {

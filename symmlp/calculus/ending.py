@@ -75,10 +75,14 @@ class Entries:
             self.weight * number * sp.Sum(self.at(rest, axes), *((a, 1, SIZES[a]) for a in axes)), None, None
         )
 
+    @property
+    def indices(self) -> tuple[sp.Symbol, ...]:
+        """The indices (a, c) of an entry."""
+        return (row_of_wrt,) if self.rules.columns else (row_of_wrt, column_of_wrt)
+
     def indexed(self, expr: sp.Expr) -> sp.Expr:
         """Return the weighted entry (a, c) of `expr`."""
-        indices = (row_of_wrt,) if self.rules.columns else (row_of_wrt, column_of_wrt)
-        return self.weight * self.at(expr, indices)
+        return self.weight * self.at(expr, self.indices)
 
     def matrix(self, indexed: sp.Expr) -> Node:
         """Return the matrix whose entry (a, c) is `indexed`."""
@@ -216,13 +220,31 @@ _COMPLEMENT_RULE = "stable form: the complement of {P} is the sum of the row's o
 _EXPM1_RULE = "stable form: 1 - exp({P}) is -expm1({P})"
 
 
+def _sum_of_targets(link: Link) -> sp.Expr | None:
+    """Return the sum of a row of targets, if there is one in the link."""
+    sums = [part for part in link.index_form.atoms(sp.Sum) if isinstance(part.function, sp.Indexed)]
+    return sums[0] if len(sums) == 1 and sums[0].function.base == Y else None
+
+
 def _without_cancellation(
     entries: Entries, activation: RowFunction, link: Link
 ) -> tuple[sp.Expr | None, RowFunction | None]:
     """Return P - Y as P(1 - Y) - Y(1 - P), with 1 - P computed as the sum of the other entries, if that is the link.
 
-    For log-probabilities it is exp(P) - Y, and 1 - exp(P) is -expm1(P).
+    For log-probabilities it is exp(P) - Y, and 1 - exp(P) is -expm1(P). Where rows of Y have a sum s that is not 1, it
+    is sP - Y, which is (s - Y)P - Y(1 - P); s - Y has no error where all of a row but Y is 0.
     """
+    rows, own = _sum_of_targets(link), entries.indexed(y)
+    if rows is not None:
+        for sign in (1, -1):
+            of_row = entries.at(p, entries.indices) * (rows - own)
+            if sp.expand(link.index_form - sign * (entries.at(p, entries.indices) * rows - own)) == 0:
+                complement = activation.complement(f"{activation.name}_complement")
+                rest = entries.indexed(y * _call(complement.name, z))
+                return sign * (of_row - rest), complement
+            exponential = entries.at(sp.exp(p), entries.indices)
+            if sp.expand(link.index_form - sign * (exponential * rows - own)) == 0:
+                return sign * (exponential * (rows - own) + entries.indexed(y * expm1(p))), None
     for sign in (1, -1):
         if sp.expand(link.index_form - entries.indexed(sign * (p - y))) == 0:
             complement = activation.complement(f"{activation.name}_complement")

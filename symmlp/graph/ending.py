@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import sympy as sp
+
 from symmlp.catalog.activations import TABLE
+from symmlp.catalog.class_weights import TOTAL, total_op, weighted_op
 from symmlp.catalog.layers import ENTRYWISE_LOSS, Op, target_op
 from symmlp.catalog.loss import Loss, Piece, y
 from symmlp.catalog.penalties import penalized, penalty_op
 from symmlp.graph.builder import Builder, activation_op, function_name
 from symmlp.graph.losses import row_loss_ops
 from symmlp.graph.records import GraphNode
-from symmlp.notation import Y, batch, column
+from symmlp.notation import N, Y, batch, column, n, other
 
 
 def add_end(builder: Builder) -> None:
@@ -35,11 +38,38 @@ def _add_entry_loss(builder: Builder, definition: Loss, prediction: str, targets
         name = function_name(activation, builder.functions)
         builder.apply(activation_op(activation), {"Z": prediction}, inner, name)
         prediction = inner
-    if definition.target != y:
+    if builder.network.weighs_classes:
+        targets = _weigh(builder, definition, targets)
+    elif definition.target != y:
         moved = builder.array("T", "", builder.width, "targets of the loss")
         builder.apply(target_op(definition.target.xreplace({y: Y[batch, column]})), {}, moved, None, {"Y": targets})
         targets = moved
     _add_loss(builder, ENTRYWISE_LOSS, {"P": prediction}, builder.network.loss, {"Y": targets})
+
+
+def _weigh(builder: Builder, definition: Loss, targets: str) -> str:
+    """Add the weight of all targets, and what stands for them: each times its class's weight, over that."""
+    network, columns = builder.network, builder.layout == "sample"
+    weights, given = network.class_weights, {"Y": targets}
+    if weights:
+        builder.shapes["c"] = (len(weights), 1) if columns else (len(weights),)
+        builder.roles["c"], builder.constants["c"] = "weight of each class, given", weights
+        given |= {"c": "c"}
+    divisor: sp.Expr = sp.Integer(1)
+    if network.reduction == "mean":
+        builder.shapes["S"], builder.roles["S"] = (), "weight of all targets"
+        least = None if network.ignore_index is None else min(weights, default=1.0)
+        builder.apply(total_op(least, weighted=bool(weights), columns=columns), {}, "S", None, given)
+        divisor, given = TOTAL, {**given, "S": "S"}
+    elif network.reduction == "batch_mean" and not columns:
+        divisor = N
+    written = definition.target.xreplace({y: Y[batch, column]})
+    if network.ignore_index is not None:
+        # What smoothing gives to every class, the row of an ignored label has not.
+        written += definition.target.xreplace({y: sp.Integer(0)}) * (sp.Sum(Y[batch, other], (other, 1, n)) - 1)
+    moved = builder.array("T", "", builder.width, "weighted targets")
+    builder.apply(weighted_op(written, weighted=bool(weights), divisor=divisor), {}, moved, None, given)
+    return moved
 
 
 def _add_row_loss(builder: Builder, definition: Loss, prediction: str, targets: str) -> None:

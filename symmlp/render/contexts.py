@@ -124,6 +124,7 @@ class ModuleContext:
     prediction_kind: str
     target_kind: str
     projects: bool
+    ignored: str
     default_optimizer: str
     takes_zero: bool
 

@@ -59,6 +59,7 @@ def shared(
         "statistics": tuple(statistic_text(each, derivation.graph) for each in derivation.graph.statistics),
         "prediction_kind": loss.decides,
         "target_kind": loss.targets,
+        "ignored": "" if network.ignore_index is None else repr(network.ignore_index),
         "projects": any(each is not None and each.is_projection for each in network.activations),
         "default_optimizer": network.optimizer,
         "takes_zero": takes_zero(program.updates),

@@ -110,7 +110,7 @@ def _writer(derivation: Derivation, almost_everywhere: bool) -> _Writer:
     from_user = any(definition.from_user for definition in graph.functions.values())
     care = care_of(from_user or network.loss_definition.from_user)
     curvatures = Curvatures(functions, care, network.kinks, almost_everywhere)
-    weight = weight_of(network.loss_definition, network.reduction, columns=layout == "sample")
+    weight = weight_of(network.loss_definition, network.loss_reduction, columns=layout == "sample")
     own = DirectionWalker(graph, walker.rules, walker.functions, curvatures)
     return _Writer(own, end, Ends(end, Entries(walker.rules, weight), curvatures))
 

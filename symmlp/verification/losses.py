@@ -23,10 +23,13 @@ Inner = Callable[[Activation, Row], Row]
 """Applies an activation to a row."""
 
 
-def loss_terms(loss: Loss, made: Made, inner: Inner) -> Terms:
-    """Return the loss of a row as a function of its predictions and its targets."""
+def loss_terms(loss: Loss, made: Made, inner: Inner, *, ignores: bool = False) -> Terms:
+    """Return the loss of a row as a function of its predictions and its targets.
+
+    With a label that is ignored, a row of targets may be zero; then smoothing leaves it so.
+    """
     if not loss.totals:
-        return _entry_terms(loss, made, inner)
+        return _entry_terms(loss, made, inner, ignores=ignores)
     symbols = [each.symbol for each in loss.totals]
     totals = [(each, made(each.term, [p, y, *symbols[:place]])) for place, each in enumerate(loss.totals)]
     head = made(loss.value, symbols)
@@ -40,7 +43,7 @@ def loss_terms(loss: Loss, made: Made, inner: Inner) -> Terms:
     return terms
 
 
-def _entry_terms(loss: Loss, made: Made, inner: Inner) -> Terms:
+def _entry_terms(loss: Loss, made: Made, inner: Inner, *, ignores: bool) -> Terms:
     entry_loss, activation = made(loss.value, [p, y]), TABLE[loss.inner] if loss.inner else None
 
     def terms(row: Row, wanted: Row) -> list[Any]:
@@ -48,17 +51,29 @@ def _entry_terms(loss: Loss, made: Made, inner: Inner) -> Terms:
             row = inner(activation, row)
         if loss.target != y:
             target = made(loss.target.xreplace({n: sp.Integer(len(row))}), [p, y])
-            wanted = [target(pair) for pair in zip(row, wanted, strict=True)]
+            total = _sum(wanted) if ignores else 1
+            of_none = [target((predicted, 0 * entry)) for predicted, entry in zip(row, wanted, strict=True)]
+            moved = [target(pair) for pair in zip(row, wanted, strict=True)]
+            wanted = [entry + none * (total - 1) for entry, none in zip(moved, of_none, strict=True)]
         return [entry_loss(pair) for pair in zip(row, wanted, strict=True)]
 
     return terms
 
 
+def total_weight(weights: Row, targets: Sequence[Row]) -> Any:
+    """Return the weight of all targets, each times that of its class."""
+    return _sum([weight * target for row in targets for weight, target in zip(weights, row, strict=True)])
+
+
+def _sum(row: Row) -> Any:
+    total = row[0]
+    for entry in row[1:]:
+        total = total + entry
+    return total
+
+
 def _total(total: Total, term: Callable[[Sequence[Any]], Any], row: Row, wanted: Row, known: Sequence[Any]) -> Any:
     if total.kind == "each":
         return term([row[0], wanted[0], *known])
-    entries = [term([predicted, target, *known]) for predicted, target in zip(row, wanted, strict=True)]
-    found = entries[0]
-    for entry in entries[1:]:
-        found = found + entry
+    found = _sum([term([predicted, target, *known]) for predicted, target in zip(row, wanted, strict=True)])
     return found / len(row) if total.kind == "mean" else found

@@ -19,7 +19,7 @@ from symmlp.spec import Network
 from symmlp.spec_layers import Dense, Layer
 from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number, is_real
 from symmlp.verification.layout import Array, Layout, Parameter
-from symmlp.verification.losses import Terms, loss_terms
+from symmlp.verification.losses import Terms, loss_terms, total_weight
 from symmlp.verification.rows import RowFunction, row_function
 from symmlp.verification.stack import Masks, Row, Rows, Stack
 
@@ -54,11 +54,20 @@ class Definitions:
         activations = network.activations
         made = {each: None if each is None else row_function(each, evaluation) for each in activations}
         terms = loss_terms(
-            network.loss_definition, evaluation.function, lambda each, row: row_function(each, evaluation)(row)
+            network.loss_definition,
+            evaluation.function,
+            lambda each, row: row_function(each, evaluation)(row),
+            ignores=network.ignore_index is not None,
         )
         penalty = network.penalty_definition
         of_weight = None if penalty is None else evaluation.function(penalty.value, [w])
         return cls(network, evaluation, tuple(made[activation] for activation in activations), terms, of_weight)
+
+    @cached_property
+    def class_weights(self) -> Row:
+        """What each class weighs in the loss; 1 if nothing is said."""
+        number, given = self.evaluation.context.mpf, self.network.class_weights
+        return [number(weight) for weight in given or (1.0,) * self.network.outputs]
 
     @cached_property
     def stack(self) -> Stack:
@@ -265,18 +274,29 @@ class Reference:
         context = definitions.evaluation.context
         try:
             rows = zip(prediction, self.targets, strict=True)
-            terms = [term for row, wanted in rows for term in definitions.loss_terms(row, wanted)]
+            terms = [
+                weight * term
+                for row, wanted in rows
+                for weight, term in zip(definitions.class_weights, definitions.loss_terms(row, wanted), strict=False)
+            ]
             real = all(is_real(term, context) for term in terms)
         except (ArithmeticError, TypeError, ValueError) as error:
             raise NotRealError(f"loss: {error}") from error
         if not real:
             raise NotRealError("loss: not a finite real number")
-        weight = weight_of_entry(definitions.network, len(self.targets), len(self.targets[0]))
-        scale = context.mpf(int(weight.p)) / int(weight.q)
+        scale = self._scale()
         added = penalty / penalty_divisor(definitions.network, len(self.targets))
         return LossValue(
             scale * sum(terms, context.mpf(0)) + added, scale * sum(map(abs, terms), context.mpf(0)) + abs(added)
         )
+
+    def _scale(self) -> Number:
+        """Return what the sum of all terms is multiplied by."""
+        definitions, context = self.point.definitions, self.point.definitions.evaluation.context
+        if definitions.network.weighs_classes and definitions.network.reduction == "mean":
+            return 1 / total_weight(definitions.class_weights, self.targets)
+        weight = weight_of_entry(definitions.network, len(self.targets), len(self.targets[0]))
+        return context.mpf(int(weight.p)) / int(weight.q)
 
 
 def _dot(context: Any) -> Any:

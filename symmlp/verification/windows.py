@@ -22,7 +22,7 @@ from symmlp.spec_layers import AlphaDropout, Concatenate, Dropout, RandomizedReL
 from symmlp.verification.expansion import ELEMENTARY, Entries
 from symmlp.verification.held import held
 from symmlp.verification.layout import Layout
-from symmlp.verification.losses import loss_terms
+from symmlp.verification.losses import loss_terms, total_weight
 from symmlp.verification.reference import penalty_divisor, weight_of_entry
 from symmlp.verification.rows import row_expressions
 from symmlp.verification.stack import Row, Rows, Stack
@@ -122,6 +122,8 @@ class Window:
                 arrays[name] = free_symbols(name, self._small(layer))
         if self.ends_in_loss:
             arrays["Y"] = self._targets()
+            if self.network.class_weights:
+                arrays["c"] = free_symbols("c", self._small(self.last))
             for name in self._penalties(inside=False):
                 arrays[name] = free_symbols(name)
         else:
@@ -208,11 +210,27 @@ class Window:
         final = (self.forward | self.given)[name]
         if not self.ends_in_loss:
             return sp.Add(*(final * self.given[self.cotangent]).flat) + self._penalty()
-        of_row = loss_terms(self.network.loss_definition, _held, row_expressions)
-        rows = zip(final, self.given["Y"], strict=True)
-        terms = [term for row, wanted in rows for term in of_row(list(row), list(wanted))]
-        weight = weight_of_entry(self.network, SAMPLES, self._small(self.last))
-        return weight * sp.Add(*terms) + self._penalty()
+        network, targets = self.network, self.given["Y"]
+        of_row = loss_terms(network.loss_definition, _held, row_expressions, ignores=network.ignore_index is not None)
+        weights = list(self.given.get("c", np.full(self._small(self.last), sp.Integer(1))))
+        terms = [
+            weight * term
+            for row, wanted in zip(final, targets, strict=True)
+            for weight, term in zip(weights, of_row(list(row), list(wanted)), strict=False)
+        ]
+        if network.weighs_classes and network.reduction == "mean":
+            scale = 1 / self._total_weight(weights)
+        else:
+            scale = weight_of_entry(network, SAMPLES, self._small(self.last))
+        return scale * sp.Add(*terms) + self._penalty()
+
+    def _total_weight(self, weights: Row) -> sp.Expr:
+        """Return the weight of all targets, with a label that is ignored the least weight at least."""
+        total = total_weight(weights, list(self.given["Y"]))
+        if self.network.ignore_index is None:
+            return total
+        least = _exact(min(self.network.class_weights, default=1.0))
+        return ELEMENTARY["max"](least, total)
 
     def slope(self, wrt: str, entry: tuple[int, ...]) -> sp.Expr:
         """Return the scalar's derivative by one entry of the array called `wrt`, by SymPy's scalar rules."""
@@ -225,7 +243,7 @@ class Window:
         first = min((parameter.layer for parameter in Layout.of(self.network).parameters), default=0)
         fixed = {self.activation_name(layer) for layer in self.incoming if layer < first}
         for name in self.given:
-            if name not in {"X", "Y", self.cotangent} | constants | fixed and name[0] not in "MSR":
+            if name not in {"X", "Y", "c", self.cotangent} | constants | fixed and name[0] not in "MSR":
                 yield name
 
 
