@@ -264,15 +264,15 @@ class Adam:
         m = self.m
         v = self.v
         t = self.t
-        # U1  m ← β₁·m + (1 − β₁) g
+        # U2  m ← β₁·m + (1 − β₁) g
         m[:] = beta1 * m + (1 - beta1) * g
-        # U2  v ← β₂·v + (1 − β₂) g²
+        # U3  v ← β₂·v + (1 − β₂) g²
         v[:] = beta2 * v + (1 - beta2) * g**2
-        # U3  m̂ ← m / (1 − β₁^t)
+        # U4  m̂ ← m / (1 − β₁^t)
         m_hat = m / (1 - beta1**t)
-        # U4  v̂ ← v / (1 − β₂^t)
+        # U5  v̂ ← v / (1 − β₂^t)
         v_hat = v / (1 - beta2**t)
-        # U5  θ ← θ − η m̂ / (√(v̂) + ε)
+        # U6  θ ← θ − η m̂ / (√(v̂) + ε)
         theta[:] = theta - lr * m_hat / (np.sqrt(v_hat) + eps)
 
 

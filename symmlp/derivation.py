@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
 import sympy as sp
 
@@ -111,17 +112,12 @@ class Derivation:
         """What a module computes: forward equations, the loss, backward equations."""
         return (*self.forward, *self.losses, *self.backward)
 
-    @property
-    def equations(self) -> Iterator[Equation]:
+    @cached_property
+    def equations(self) -> tuple[Equation, ...]:
         """All equations: forward, loss, backward, those of second order, updates."""
-        yield from self.computed
-        for beyond in self.second.values():
-            yield from beyond
-        for updates in self.updates.values():
-            yield from updates
+        return (*self.computed, *chain(*self.second.values()), *chain(*self.updates.values()))
 
-    @property
-    def steps(self) -> Iterator[Step]:
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
         """All steps of all equations."""
-        for equation in self.equations:
-            yield from equation.steps
+        return tuple(step for equation in self.equations for step in equation.steps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from itertools import count
 
 import sympy as sp
 
@@ -46,7 +47,7 @@ def derive(network: Network, *, layout: Layout = "batch") -> Derivation:
         found = walker.backward(end)
         functions = functions | {function.name: function for function in end.functions}
     backward = tuple(replace(each, id=f"B{number}") for number, each in enumerate(found, start=1))
-    updates = {optimizer.name: _updates(optimizer) for optimizer in network.optimizers}
+    updates = dict(_updates(network.optimizers))
     used = called(functions, (*forward, *totals, loss, *backward))
     return Derivation(network, layout, graph, forward, loss, backward, updates, used, tuple(totals))
 
@@ -135,8 +136,11 @@ def called(functions: Mapping[str, Function], equations: Iterable[Equation]) -> 
     return {name: function for name, function in functions.items() if name in called}
 
 
-def _updates(optimizer: Optimizer) -> tuple[Equation, ...]:
-    return tuple(_update(optimizer, update, number) for number, update in enumerate(optimizer.updates, start=1))
+def _updates(optimizers: Iterable[Optimizer]) -> Iterator[tuple[str, tuple[Equation, ...]]]:
+    """Yield the update equations of each optimizer, numbered through all of them: an id names one equation."""
+    numbers = count(1)
+    for optimizer in optimizers:
+        yield optimizer.name, tuple(_update(optimizer, update, next(numbers)) for update in optimizer.updates)
 
 
 def _update(optimizer: Optimizer, update: Update, number: int) -> Equation:

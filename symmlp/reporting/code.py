@@ -13,7 +13,6 @@ from pygments.lexers.python import PythonLexer
 from pygments.token import Comment, Keyword, Literal, Name, _TokenType
 
 from symmlp.calculus.matrix_form import PRIME
-from symmlp.catalog.optimizers import OPTIMIZERS
 
 TIED = re.compile(r"\s*# ([FLBU]\d+)  ")
 """The comment above the code of an equation; `equation_comments` proves that it is no text inside a string."""
@@ -109,19 +108,12 @@ class Listing:
         return found
 
     def equation_comments(self) -> Iterator[tuple[int, str]]:
-        """Yield the line and the key of every comment that names an equation: `B3`, or `adam-U1` of an optimizer."""
+        """Yield the line and the id of every comment that names an equation."""
         for number, line in self.lines.items():
             words = [(text, kind) for text, kind in line.pieces if not text.isspace()]
             found = TIED.match("".join(text for text, _ in line.pieces))
             if found and words[0][1] == "comment":
-                yield number, self._key(found[1], number)
-
-    def _key(self, id: str, line: int) -> str:
-        classes = {optimizer.class_name: optimizer.name for optimizer in OPTIMIZERS.values()}
-        for statement in self.tree.body:
-            if isinstance(statement, ast.ClassDef) and statement.lineno <= line <= _last(statement):
-                return f"{classes[statement.name]}-{id}" if statement.name in classes else id
-        return id
+                yield number, found[1]
 
     def _end(self, start: int, key: str, following: int) -> int:
         """Return the last line of the statements under a comment: the one that assigns the target is the last."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from itertools import chain
 
 from symmlp.derivation import Derivation
 from symmlp.document import Depth, PrintableDerivation, derive
-from symmlp.document.html import EquationMarkup, FunctionMarkup, HtmlContext, SectionMarkup, html_context
+from symmlp.document.html import EquationMarkup, FunctionMarkup, HtmlContext, html_context
 from symmlp.document.printable import checked_depth
 from symmlp.generation import generate
 from symmlp.graph import Layout
@@ -26,9 +27,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{}';
 
 @dataclass(frozen=True)
 class Entry:
-    """An equation; `key` is its id, with the optimizer's name before it if it is an update."""
+    """An equation, and whether the code names it."""
 
-    key: str
     equation: EquationMarkup
     is_coded: bool
 
@@ -117,20 +117,10 @@ def listing_of(derivation: PrintableDerivation) -> Listing:
 
 
 def _targets(derivation: Derivation) -> Iterator[tuple[str, str]]:
-    for equation in derivation.computed:
+    for equation in (*derivation.computed, *chain(*derivation.updates.values())):
         yield equation.id, equation.target
-    for optimizer, updates in derivation.updates.items():
-        yield from ((f"{optimizer}-{equation.id}", equation.target) for equation in updates)
 
 
 def _parts(shown: HtmlContext, coded: set[str]) -> Iterator[Part]:
-    for section in shown.sections:
-        yield Part(section.title, tuple(_entries(section, "", coded)))
-    for section in shown.updates:
-        yield Part(section.title, tuple(_entries(section, section.title.removeprefix("Update: ") + "-", coded)))
-
-
-def _entries(section: SectionMarkup, before: str, coded: Iterable[str]) -> Iterator[Entry]:
-    for equation in section.equations:
-        key = before + equation.id
-        yield Entry(key, equation, key in coded)
+    for section in (*shown.sections, *shown.updates):
+        yield Part(section.title, tuple(Entry(each, each.id in coded) for each in section.equations))

@@ -62,7 +62,14 @@ def test_every_parameter_and_what_lies_between_has_one_backward_equation(layout:
     assert targets == ["P", "Z2", "W2", "b2", "A1", "Z1", "W1", "b1"]
 
 
-def test_each_optimizer_counts_its_updates() -> None:
+def test_updates_are_counted_through_all_optimizers() -> None:
     derivation = derive(Network.parse("4 -> 3 | mse"))
-    for equations in derivation.updates.values():
-        assert [each.id for each in equations] == [f"U{number}" for number in range(1, len(equations) + 1)]
+    ids = [each.id for equations in derivation.updates.values() for each in equations]
+    assert len(derivation.updates) > 1
+    assert ids == [f"U{number}" for number in range(1, len(ids) + 1)]
+
+
+def test_an_id_names_one_equation_or_one_step() -> None:
+    derivation = derive(Network.parse("4 -> 5 tanh -> 3 softmax | cross_entropy"))
+    ids = [each.id for each in (*derivation.equations, *derivation.steps)]
+    assert len({*ids}) == len(ids)
