@@ -71,5 +71,5 @@ def test_updates_are_counted_through_all_optimizers() -> None:
 
 def test_an_id_names_one_equation_or_one_step() -> None:
     derivation = derive(Network.parse("4 -> 5 tanh -> 3 softmax | cross_entropy"))
-    ids = [each.id for each in (*derivation.equations, *derivation.steps)]
+    ids = [*(each.id for each in derivation.equations), *(each.id for each in derivation.steps)]
     assert len({*ids}) == len(ids)

@@ -114,7 +114,7 @@ def test_the_columns_light_up_with_the_same_ids(name: str, layout: Layout) -> No
     formulas, code, tree = (tied(root, column) for column in ("formulas", "code", "tree"))
     derivation = derive(Network.parse(SPECS[name]))
     equations = {each.id for each in (*derivation.forward, derivation.loss, *derivation.backward)}
-    updates = {f"{name}-{each.id}" for name, found in derivation.updates.items() for each in found}
+    updates = {each.id for found in derivation.updates.values() for each in found}
     assert tree == equations
     assert {id for id in formulas if not id.startswith("fn-")} == equations | updates
     assert code <= formulas
