@@ -57,9 +57,10 @@ class Number(Node):
 
 @dataclass(frozen=True, slots=True)
 class Real(Node):
-    """A real number that is not rational, to the nearest float64."""
+    """A real number that is not rational, to the nearest float64, and what that lacks of it."""
 
     value: float
+    rest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ FUNCTIONS: dict[str, Callable[..., Number]] = {
     "exp": _real(_exponential),
     "cbrt": _real(_cube_root),
     "erf": _real(_far_tail),
-    "erfc": _real(lambda a: CONTEXT.mpf(1 - CONTEXT.sign(a)) if abs(a) > 10**4 else CONTEXT.erfc(a)),
+    "erfc": _real(lambda a: CONTEXT.mpf(1 - CONTEXT.sign(a)) if a < -(10**4) or a > 10**150 else CONTEXT.erfc(a)),
     "abs": _real(abs),
     "sign": _real(CONTEXT.sign),
     "max": _real(max),

@@ -18,6 +18,9 @@ Array = NDArray[np.floating]
 
 DIGITS = 50
 CENTRE = 2
+SCALED_DEGREE = 26
+"""Of q over all of x >= 0, for float64."""
+
 FAR = 28
 """erfc(28) is below the smallest float64."""
 
@@ -41,10 +44,12 @@ def far_coefficients() -> tuple[float, ...]:
 def scaled_tail_coefficients(degree: int) -> tuple[float, ...]:
     """Return the coefficients of q over all of x >= 0, highest power first."""
     with mp.workdps(DIGITS):
-        return interpolant(_scaled_tail, mpf(-1), mpf(FAR - CENTRE) / (FAR + CENTRE), degree)
+        return interpolant(_scaled_tail, mpf(-1), mpf(1), degree)
 
 
 def _scaled_tail(q: mpf) -> mpf:
+    if q >= 1:
+        return 2 / mp.sqrt(mp.pi)
     x = CENTRE * (1 + q) / (1 - q)
     return mp.exp(x * x) * mp.erfc(x) * (1 + 2 * x)
 
@@ -90,6 +95,13 @@ def erfc(x: Array) -> Array:
     near = 1 - wide * _polynomial(near_coefficients(), np.minimum(size, 1) ** 2)
     far = _far(np.maximum(size, 0.5))
     return np.where(size < 0.5, near, np.where(wide > 0, far, 2 - far)).astype(x.dtype)
+
+
+def erfcx(x: Array) -> Array:
+    """Return exp(x²)·erfc(x) for x >= 0 as a generated module computes it, in the dtype of x."""
+    wide = x.astype(np.result_type(x, np.float64))
+    scaled = _polynomial(scaled_tail_coefficients(SCALED_DEGREE), (wide - CENTRE) / (wide + CENTRE))
+    return (scaled / (wide + 0.5) / 2).astype(x.dtype)
 
 
 def _far(x: Array) -> Array:

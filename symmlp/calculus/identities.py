@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, hypot, log1p
 
-from symmlp.calculus.primitives import complementary_error
+from symmlp.calculus.primitives import complementary_error, erfcx
 from symmlp.catalog.entries import Entries
 from symmlp.catalog.extremes import larger, smaller
 
@@ -131,6 +131,9 @@ _MAKERS: dict[str, Callable[[], Identity]] = {
     "one_plus_cosine": lambda: _row(1 + sp.cos(u), 2 * sp.cos(u / 2) ** 2, "cancels for u near π"),
     "one_minus_erf": lambda: _row(1 - sp.erf(u), complementary_error(u), "cancels for large u"),
     "one_plus_erf": lambda: _row(1 + sp.erf(u), complementary_error(-u), "cancels for large −u"),
+    "erfc_above": lambda: _row(
+        complementary_error(u), sp.exp(-(u**2)) * erfcx(u), "vanishes, though what it is multiplied by may grow", u >= 0
+    ),
     "half_line_above": lambda: _row(
         c * larger(u, 0) + q * u,
         _sum(_product(c + q, larger(u, 0)), _product(q, smaller(u, 0))),

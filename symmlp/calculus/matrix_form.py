@@ -10,7 +10,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 
 from symmlp.calculus.index_notation import Index, curvature_of, range_of, slope_arguments, slope_of
-from symmlp.calculus.primitives import complementary_error, outside
+from symmlp.calculus.primitives import complementary_error, erfcx, outside
 from symmlp.catalog.extremes import largest_of
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import (
@@ -58,6 +58,7 @@ CALLS: dict[type[sp.Basic], str] = {
     sp.erf: "erf",
     sp.erfc: "erfc",
     complementary_error: "erfc",
+    erfcx: "erfcx",
     sp.Abs: "abs",
     sp.sign: "sign",
     sp.Max: "max",
@@ -136,7 +137,8 @@ class MatrixForm:
         if expr.is_Rational:
             return Number(Fraction(int(expr.p), int(expr.q)))
         if isinstance(expr, sp.Float):
-            return Real(float(expr))
+            nearest = float(expr)
+            return Real(nearest, float(expr - sp.Float(nearest, 30)))
         if expr in (sp.pi, sp.E):
             return Constant("pi" if expr == sp.pi else "e")
         if expr in (sp.oo, -sp.oo):

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from symmlp.calculus.error_functions import erf, erfc
+from symmlp.calculus.error_functions import erf, erfc, erfcx
+from symmlp.calculus.splitting import leading
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import Add, Call, Compare, Constant, Divide, Node, Number, Power, Product, Real, Var, Where
 
@@ -30,6 +31,8 @@ CALLS: dict[str, Callable[..., Any]] = {
     "atanh": np.arctanh,
     "erf": erf,
     "erfc": erfc,
+    "erfcx": erfcx,
+    "leading": leading,
     "abs": np.abs,
     "sign": np.sign,
     "max": np.maximum,

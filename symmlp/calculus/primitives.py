@@ -11,6 +11,12 @@ class complementary_error(sp.Function):  # noqa: N801 - named as SymPy names fun
     nargs = 1
 
 
+class erfcx(sp.Function):  # noqa: N801 - named as MATLAB and SciPy name it
+    """exp(x²)·erfc(x) for x >= 0, which falls like 1/x."""
+
+    nargs = 1
+
+
 class outside(sp.Function):  # noqa: N801 - named as SymPy names functions
     """x where |x| >= r, and r elsewhere: keeps a form away from the interval in which another one is used."""
 

@@ -14,6 +14,7 @@ import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
 from symmlp.calculus.differences import with_lines_joined, with_named_differences, with_rest_inside
+from symmlp.calculus.error_tails import of_tails, with_complements
 from symmlp.calculus.exponential_sums import factors_of, logarithm_form, product_form
 from symmlp.calculus.exponentials import (
     EXPONENTIAL,
@@ -40,8 +41,13 @@ from symmlp.calculus.roots import stable_roots
 
 def stable(expr: sp.Expr) -> sp.Expr:
     """Return a form of `expr` that is equal to it and safe to evaluate in floating point."""
-    plain = with_named_differences(expr.replace(_is_tanh_of_log, _tanh_of_log))
-    return stable_roots(with_lines_joined(_stable(plain)))
+    plain = with_complements(with_named_differences(expr.replace(_is_tanh_of_log, _tanh_of_log)))
+    in_tails = of_tails(plain, _rewritten)
+    return _rewritten(plain) if in_tails is None else in_tails
+
+
+def _rewritten(expr: sp.Expr) -> sp.Expr:
+    return stable_roots(with_lines_joined(_stable(expr)))
 
 
 def _is_tanh_of_log(part: sp.Basic) -> bool:
@@ -55,7 +61,7 @@ def _tanh_of_log(part: sp.tanh) -> sp.Expr:
 
 
 def _stable(expr: sp.Expr) -> sp.Expr:
-    if not expr.has(*EXPONENTIAL, sp.log, sp.erf):
+    if not expr.has(*EXPONENTIAL, sp.log):
         return expr
     match expr:
         case sp.Piecewise():
@@ -104,7 +110,7 @@ def _branch(branch: sp.Expr, condition: sp.Basic, known: sp.Basic) -> tuple[sp.E
 
 def _sum(expr: sp.Add) -> sp.Expr:
     """Return the sum with terms of the same other factor joined into one rational function of the exponential."""
-    for found in (_error_function_complement(expr), _difference_of_logarithms(expr), _level_in_logarithm(expr)):
+    for found in (_difference_of_logarithms(expr), _level_in_logarithm(expr)):
         if found is not None:
             return found
     inside = with_rest_inside(expr)
@@ -148,17 +154,6 @@ def _group(other: sp.Expr, parts: list[sp.Expr], exponentials: Exponentials) -> 
     rational = exponentials.rational(total)
     assert rational is not None, f"{total} was taken for a rational function of exp({exponentials.exponent})"
     return rest * rational_form(rational, exponentials.exponent)
-
-
-def _error_function_complement(expr: sp.Add) -> sp.Expr | None:
-    """Return the sum with c ± c·erf(v) joined into c·erfc(∓v), or None if it has no such pair."""
-    constant, rest = expr.as_coeff_Add()
-    for term in sp.Add.make_args(rest):
-        coefficient, function = term.as_coeff_Mul()
-        if constant != 0 and isinstance(function, sp.erf) and abs(coefficient) == abs(constant):
-            name = "one_plus_erf" if coefficient == constant else "one_minus_erf"
-            return constant * identity(name).of(u=function.args[0]) + _stable(rest - term)
-    return None
 
 
 def _sum_of_several(expr: sp.Add) -> sp.Expr:

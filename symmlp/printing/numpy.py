@@ -53,6 +53,8 @@ PRIMITIVES: dict[str, str] = {
     "atanh": "np.arctanh",
     "erf": "erf",
     "erfc": "erfc",
+    "erfcx": "erfcx",
+    "leading": "leading",
     "abs": "np.abs",
     "sign": "np.sign",
     "max": "np.maximum",

@@ -11,11 +11,12 @@ from fractions import Fraction
 from functools import cache
 from typing import Literal
 
-from symmlp.calculus.error_functions import near_coefficients, scaled_tail_coefficients
+from symmlp.calculus.error_functions import SCALED_DEGREE, near_coefficients, scaled_tail_coefficients
+from symmlp.calculus.splitting import SPLITTERS
 from symmlp.matrix import Add, Call, Compare, Divide, Node, Number, Power, Product, Real, Var, Where
 from symmlp.program.ir import Function, Statement
 
-DEGREES = {"float64": 26, "float32": 12}
+DEGREES = {"float64": SCALED_DEGREE, "float32": 12}
 LARGEST = {"float64": Fraction(28), "float32": Fraction(21, 2)}
 """erfc is below the smallest number from there on."""
 
@@ -23,13 +24,30 @@ ROUNDERS = {"float64": 1.5 * 2.0**40, "float32": 1.5 * 2.0**16}
 """Added and subtracted again, they leave 12 or 7 binary digits behind the point."""
 
 X = Var("x", ())
-ONE, TWO, MINUS = Number(Fraction(1)), Number(Fraction(2)), Number(Fraction(-1))
+ONE, TWO, MINUS, HALF = (Number(Fraction(each)) for each in (1, 2, -1, Fraction(1, 2)))
 
 
 @cache
-def error_functions(dtype: Literal["float64", "float32"]) -> tuple[Function, Function]:
-    """Return erf and erfc to the accuracy of the dtype."""
-    return _erf(dtype), _erfc(dtype)
+def error_functions(dtype: Literal["float64", "float32"]) -> tuple[Function, ...]:
+    """Return erf, erfc and erfcx to the accuracy of the dtype, and the splitting of its numbers."""
+    return _erf(dtype), _erfc(dtype), _erfcx(dtype), _leading(dtype)
+
+
+def _erfcx(dtype: Literal["float64", "float32"]) -> Function:
+    u, centre = Var("u", ()), Number(Fraction(2))
+    lines = (Statement(u, Divide(_minus(X, centre), Add((X, centre)))),)
+    scaled = Divide(_polynomial(scaled_tail_coefficients(DEGREES[dtype]), u), Add((X, HALF)))
+    return Function("erfcx", "erfcx", (X,), lines, Product((HALF, scaled)))
+
+
+def _leading(dtype: Literal["float64", "float32"]) -> Function:
+    scaled = Var("scaled", ())
+    lines = (Statement(scaled, Product((Number(Fraction(SPLITTERS[dtype])), X))),)
+    return Function("leading", "leading", (X,), lines, _minus(scaled, _minus(scaled, X)))
+
+
+def _minus(one: Node, other: Node) -> Node:
+    return Add((one, Product((MINUS, other))))
 
 
 def _erfc(dtype: Literal["float64", "float32"]) -> Function:

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import sympy as sp
 
+from symmlp.calculus.compensation import compensated
 from symmlp.calculus.constants import fold_constants
 from symmlp.calculus.functions import OTHERS, TIES, ElementFunction, RowFunction
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
@@ -21,7 +22,7 @@ from symmlp.program.ir import Function, Program, Routine, Statement, Update
 
 PRIMITIVES = frozenset(
     "exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf erfc".split()
-    + "abs sign max min expm1 log1p hypot cbrt sqrt".split()
+    + "abs sign max min expm1 log1p hypot cbrt sqrt leading erfcx".split()
     + [SUPPORT]
 )
 """Functions that a target language provides by itself or through a short library of its own."""
@@ -129,7 +130,7 @@ def _definition(call: str, function: ElementFunction | RowFunction) -> Function:
         return _row_function(call, function)
     stable = function.stable_derivative if call.endswith(PRIME) else function.stable_value
     names = {symbol: Var(symbol.name, ()) for symbol in function.variables}
-    result = MatrixForm({}, {}, names=names).of(fold_constants(stable), None, None)
+    result = compensated(MatrixForm({}, {}, names=names).of(fold_constants(stable), None, None))
     return Function(call, code_name(call), tuple(names.values()), (), result)
 
 

@@ -78,10 +78,12 @@ class StatisticText:
 
 @dataclass(frozen=True)
 class ErrorFunctions:
-    """Coefficients of the module's erf and erfc, as Python writes them."""
+    """Coefficients of the module's error functions, as Python writes them, and whether it splits numbers in halves."""
 
     near: tuple[str, ...]
     far: tuple[str, ...]
+    scaled: tuple[str, ...]
+    splits: bool
 
 
 @dataclass(frozen=True)

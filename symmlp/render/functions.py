@@ -6,7 +6,8 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from symmlp.calculus.error_functions import far_coefficients, near_coefficients
+from symmlp.calculus.compensation import LEADING
+from symmlp.calculus.error_functions import SCALED_DEGREE, far_coefficients, near_coefficients, scaled_tail_coefficients
 from symmlp.calculus.functions import ElementFunction, Form, RowFunction
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.derivation import Formula
@@ -75,9 +76,11 @@ def lost_digits(form: Form) -> str | None:
 
 
 def error_functions(functions: Sequence[Function]) -> ErrorFunctions | None:
-    """Return the coefficients if some function needs erf or erfc."""
+    """Return what the module's own library needs if some function calls it."""
     lines = [line for function in functions for line in function.lines]
     called = {part.function for line in lines for part in walk(line) if isinstance(part, Call)}
-    if not called & {"erf", "erfc"}:
+    if not called & {"erf", "erfc", "erfcx", LEADING}:
         return None
-    return ErrorFunctions(tuple(map(repr, near_coefficients())), tuple(map(repr, far_coefficients())))
+    scaled = scaled_tail_coefficients(SCALED_DEGREE) if "erfcx" in called else ()
+    near, far = (near_coefficients(), far_coefficients()) if called & {"erf", "erfc"} else ((), ())
+    return ErrorFunctions(tuple(map(repr, near)), tuple(map(repr, far)), tuple(map(repr, scaled)), LEADING in called)

@@ -13,7 +13,7 @@ import sympy as sp
 from mpmath import mp, mpf
 from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 
-from symmlp.calculus.primitives import complementary_error, outside
+from symmlp.calculus.primitives import complementary_error, erfcx, outside
 
 DIGITS = 60
 
@@ -40,6 +40,7 @@ FUNCTIONS: dict[type[sp.Basic], Callable[..., Any]] = {
     sp.erf: mp.erf,
     sp.erfc: mp.erfc,
     complementary_error: mp.erfc,
+    erfcx: lambda u: mp.exp(u * u) * mp.erfc(u),
     outside: lambda u, radius: u if abs(u) >= radius else radius,
     sp.Abs: abs,
     sp.sign: mp.sign,

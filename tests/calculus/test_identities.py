@@ -116,6 +116,7 @@ USES = {
     "one_plus_cosine": "1+cos(x)",
     "one_minus_erf": "1-erf(x)",
     "one_plus_erf": "1+erf(x)",
+    "erfc_above": "x*(1+erf(x/sqrt(2)))",
     "half_line_above": "max(z,0)-z*y",
     "half_line_below": "min(z,0)+z*y",
     "log1p": "log(1+x)",

@@ -33,6 +33,8 @@ TEXTS = (
     "x/(1 + exp(-x))",
     "x/(1 + exp(-1.5*x))",
     "x*(1 + erf(x/sqrt(2)))/2",
+    "exp(x**2)*erfc(x)",
+    "exp(-x**2/2)/erfc(-x/sqrt(2))",
     "where(x > 0, x, exp(x) - 1)",
     "where(x > 0, x, 1.6732632423543772*(exp(x) - 1))*1.0507009873554805",
     "max(0, x) + min(0, 2*(exp(x/2) - 1))",
