@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from symmlp.matrix import (
@@ -50,6 +51,8 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "min": np.minimum,
     "erf": np.vectorize(math.erf),
     "erfc": np.vectorize(math.erfc),
+    "erfcx": np.vectorize(lambda x: float(mpmath.exp(mpmath.mpf(x) ** 2) * mpmath.erfc(x))),
+    "leading": np.vectorize(lambda x: math.ldexp(round(math.ldexp(math.frexp(x)[0], 26)), math.frexp(x)[1] - 26)),
 }
 
 RELATIONS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq}

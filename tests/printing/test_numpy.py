@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symmlp.calculus import error_functions
+from symmlp.calculus.splitting import leading
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import (
     Add,
@@ -41,6 +42,7 @@ from tests.printing.trees import TRAPS, W, a, b, c, minus, s, u, v, values
 
 def _scope(arrays: Mapping[str, Value]) -> dict[str, Any]:
     scope = {"np": np, "DTYPE": np.float64, "erf": error_functions.erf, "erfc": error_functions.erfc}
+    scope |= {"erfcx": error_functions.erfcx, "leading": leading}
     return {**scope, **arrays, **{str(name): size for name, size in SIZES.items()}}
 
 
