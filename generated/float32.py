@@ -204,7 +204,8 @@ ERFCX_Q = (
 def erfcx(x):
     """Return exp(x²) erfc(x) for x >= 0, to about 3 units in the last place."""
     wide = x.astype(np.result_type(x, np.float64))
-    return (_polynomial(ERFCX_Q, (wide - 2) / (wide + 2)) / (wide + 0.5) / 2).astype(x.dtype)
+    scaled = _polynomial(ERFCX_Q, (wide - 2) / (wide + 2))
+    return (scaled / (wide + 0.5) / 2).astype(x.dtype)
 
 
 # Functions and their slopes
