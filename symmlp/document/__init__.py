@@ -15,7 +15,7 @@ from symmlp.document.printable import PrintableDerivation, derive
 from symmlp.document.text import equation_line
 from symmlp.document.view import EquationView
 from symmlp.document.writing import Writer
-from symmlp.printing.formula import Style
+from symmlp.printing.style import Style
 from symmlp.printing.text import TextStyle
 
 

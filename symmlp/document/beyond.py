@@ -11,7 +11,7 @@ from symmlp.calculus.tangent import HAT
 from symmlp.derivation import Derivation, Formula
 from symmlp.document.page import Name, Prose
 from symmlp.matrix import Product, Reduce, Var
-from symmlp.second_order import HESSIAN
+from symmlp.second_order import HESSIAN, split_at
 from symmlp.second_order.hessian import BLOCK, parameters_of
 
 BEYOND = {
@@ -58,7 +58,7 @@ def meanings(derivation: Derivation) -> Iterator[tuple[str, Prose]]:
         listed = tuple(part for name in pivots for part in (Name(name), ", "))[:-1]
         yield "Blocks", (words, *rows, "Z is, in turn, ", *listed, "; ", *rest)
     if "gauss_newton" in derivation.second:
-        at = derivation.second["gauss_newton"][0].target.removeprefix("d").removesuffix(HAT)
+        at = split_at(derivation)
         shape = derivation.graph.shapes[at]
         number = Formula(Reduce("sum", Product((Var(f"d{at}{HAT}", shape), Var(at, shape))), None))
         split = (

@@ -19,7 +19,8 @@ from symmlp.document.page import (
 )
 from symmlp.document.runs import ends_of, runs
 from symmlp.matrix import Reduce
-from symmlp.printing.formula import FormulaPrinter, Style
+from symmlp.printing.formula import FormulaPrinter
+from symmlp.printing.style import Style
 
 
 @dataclass(frozen=True)

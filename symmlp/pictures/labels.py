@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from symmlp.matrix import shape_text
 from symmlp.pictures.geometry import Line, Piece, Tone
 from symmlp.pictures.record import Label
-from symmlp.printing.formula import PRODUCT, FormulaPrinter, Style
+from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.latex import LatexStyle
+from symmlp.printing.style import PRODUCT, Style
 from symmlp.printing.text import TextStyle
 
 

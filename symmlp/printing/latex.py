@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symmlp.calculus.matrix_form import PRIME
-from symmlp.printing.formula import ATOM
 from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_LETTERS, GREEK_WORDS, Naming
-from symmlp.printing.text import decimal
+from symmlp.printing.style import ATOM, decimal
 
 _SPOKEN = {
     "theta": r"\theta",

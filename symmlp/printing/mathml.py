@@ -8,9 +8,9 @@ from fractions import Fraction
 from html import escape
 
 from symmlp.calculus.matrix_form import PRIME
-from symmlp.printing.formula import ATOM, PRODUCT
 from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_WORDS, SPOKEN, Naming
-from symmlp.printing.text import DOUBLE_PRIME, decimal
+from symmlp.printing.style import ATOM, PRODUCT, decimal
+from symmlp.printing.text import DOUBLE_PRIME
 
 TIMES = '<mo lspace="0" rspace="0.17em">&#x2062;</mo>'
 """The invisible sign between factors that stand side by side, with a little space to see them apart."""

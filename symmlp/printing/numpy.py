@@ -31,7 +31,7 @@ from symmlp.matrix import (
     signed,
     variables,
 )
-from symmlp.printing.text import decimal
+from symmlp.printing.style import decimal
 
 SUM, PRODUCT, UNARY, POWER, ATOM = 1, 2, 3, 4, 5
 """Python's precedences, as far as they are used."""

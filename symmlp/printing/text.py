@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symmlp.calculus.matrix_form import PRIME
-from symmlp.printing.formula import PRODUCT
 from symmlp.printing.naming import AS_IN_THE_GRAPH, SPOKEN, Naming
+from symmlp.printing.style import PRODUCT, decimal
 
 DOUBLE_PRIME = "\N{DOUBLE PRIME}"
 
@@ -112,20 +112,3 @@ class TextStyle:
 
     def nabla(self, of: str) -> str:
         return f"∇{self.name('theta')} {of}"
-
-
-def decimal(value: Fraction) -> str | None:
-    """Return `value` as an exact decimal of at most 40 digits, or None if it has no such form."""
-    rest, digits = value.denominator, 0
-    for prime in (2, 5):
-        power = 0
-        while rest % prime == 0:
-            rest //= prime
-            power += 1
-        digits = max(digits, power)
-    if rest != 1 or digits > 40:
-        return None
-    scaled = abs(value.numerator) * 10**digits // value.denominator
-    whole, part = divmod(scaled, 10**digits)
-    sign = "−" if value < 0 else ""
-    return f"{sign}{whole}" + (f".{part:0{digits}d}" if digits else "")

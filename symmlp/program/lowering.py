@@ -75,7 +75,12 @@ def _routines(derivation: Derivation) -> tuple[Routine, ...]:
         for name, before, equations, results in (
             ("jvp", (), tangents, (f"P{DOT}",)),
             *(
-                (name, (*tangents, *derivation.backward), derivation.second[name], _marked(parameters, mark))
+                (
+                    name,
+                    (*derivation.totals, *tangents, *derivation.backward),
+                    derivation.second[name],
+                    _marked(parameters, mark),
+                )
                 for name, mark in (("hvp", DOT), ("gauss_newton", HAT))
                 if name in derivation.second
             ),

@@ -11,6 +11,7 @@ from symmlp.program.ir import Program, Routine
 from symmlp.render.contexts import RoutineText
 from symmlp.render.layout import WIDTH, assignment, tuple_lines
 from symmlp.render.statements import Writer, reading
+from symmlp.second_order import split_at
 
 
 def routine_text(routine: Routine, program: Program, writer: Writer) -> RoutineText:
@@ -41,10 +42,7 @@ def _rows(routine: Routine) -> list[str]:
 
 def gauss_newton_at(derivation: Derivation) -> str:
     """Return the array at which the Gauss-Newton product splits the network from the loss, or an empty text."""
-    return next(
-        (first.target.removeprefix("d").removesuffix(HAT) for first in derivation.second.get("gauss_newton", ())[:1]),
-        "",
-    )
+    return split_at(derivation) if "gauss_newton" in derivation.second else ""
 
 
 def second_order_rows(program: Program) -> Iterator[tuple[str, str, str]]:

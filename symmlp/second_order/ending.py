@@ -9,7 +9,7 @@ import sympy as sp
 from symmlp.calculus.curvature import Curvatures
 from symmlp.calculus.ending import Derived, Ending, Entries, z
 from symmlp.calculus.functions import ElementFunction
-from symmlp.calculus.index_notation import rebuilt, terms
+from symmlp.calculus.index_notation import rebuilt, slope_of, terms
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.calculus.tangent import DOT, along_rule, epsilon
 from symmlp.calculus.vjp import RuleStep, entry
@@ -51,8 +51,11 @@ class Ends:
         opaque = slope if not slope.has(sp.Piecewise) else call
         value, stable = (self._times(each, "P") for each in (opaque, call if slope.free_symbols else slope))
         short = curvature.stable_derivative == slope and not slope.has(sp.Piecewise) and sp.count_ops(slope) <= 12
-        step = RuleStep("slope of the loss", sp.Function(loss.name + PRIME)(p, y), loss.derivative)
-        return Derived(value, value if short else stable, (step, *second_slope_steps(curvature)))
+        index_form = self.entries.indexed(slope_of(sp.Function(loss.name)(p, y)))
+        node, steps = self._along("P", index_form)
+        written = RuleStep("simplification: insert the slope of the slope", node, value)
+        more = () if node == value else (written,)
+        return Derived(value, value if short else stable, (*steps, *second_slope_steps(curvature), *more))
 
     @property
     def at_pre_activation(self) -> Derived | None:
@@ -62,15 +65,19 @@ class Ends:
             return None
         index_form = next(step.before for step in link.steps if step.rule == "matrix form")
         assert not isinstance(index_form, Node)
-        wanted = entry("Z", tuple(index for index in self._place if index is not None))
-        value, steps = along_rule(wanted, index_form, ("P",), self._form, self._place, dict(self._form.size))
-        value = filled(value, self._form.shapes["P"])
+        value, steps = self._along("Z", index_form)
         joined = self.end.functions[-1]
         if not variables(value) & {"P", "Y"} or not isinstance(joined, ElementFunction) or len(self.end.functions) < 2:
             return Derived(value, value, steps, link.assumptions)
         curvature = self.curvatures.of(joined.name + PRIME * 2)
         stable = self._times(sp.Function(joined.name + PRIME * 2)(z, y), "Z")
         return Derived(value, stable, (*steps, *second_slope_steps(curvature)), link.assumptions)
+
+    def _along(self, of: str, index_form: sp.Expr) -> tuple[Node, tuple[RuleStep, ...]]:
+        """Return how ∂L/∂P or ∂L/∂Z, an index form, changes as the prediction moves."""
+        wanted = entry(of, tuple(index for index in self._place if index is not None))
+        node, steps = along_rule(wanted, index_form, ("P",), self._form, self._place, dict(self._form.size))
+        return filled(node, self._form.shapes["P"]), steps
 
     def _times(self, slope: sp.Expr, moving: str) -> Node:
         """Return the weighted slope at every entry, times the tangent of P or Z."""

@@ -125,9 +125,10 @@ class DirectionWalker(Walker):
     def _function_names(self, node: GraphNode) -> dict[str, str]:
         """Return what f is called here, f_1 with its second variable first, f_0_1 with two variables first."""
         names = super()._function_names(node)
-        definition = self.graph.functions.get(node.function or "")
-        for first, one in enumerate(definition.variables if definition else ()):
-            for second, other in enumerate(definition.variables if definition else ()):
+        function = self.functions.get(node.function or "")
+        variables = function.variables if isinstance(function, ElementFunction) else ()
+        for first, one in enumerate(variables):
+            for second, other in enumerate(variables):
                 if first < second:
                     names[f"f_{first}_{second}"] = f"{node.function}_of_{one}_and_{other}"
         return names

@@ -32,7 +32,8 @@ from symmlp.matrix import (
 )
 from symmlp.notation import N, W, X, Z, batch, column, inner, m, n, other
 from symmlp.printing.formula import FormulaPrinter
-from symmlp.printing.text import TextStyle, decimal
+from symmlp.printing.style import decimal
+from symmlp.printing.text import TextStyle
 from symmlp.spec import Network
 from tests.printing.evaluation import SIZES, evaluate, number
 from tests.printing.reading import ReadingError, read

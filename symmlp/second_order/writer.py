@@ -1,0 +1,176 @@
+"""Writes the groups of equations beyond the gradient: how the loss's own cotangents change, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from symmlp.calculus.curvature import Curvatures
+from symmlp.calculus.ending import Derived, Ending, Entries, weight_of
+from symmlp.calculus.tangent import DOT, HAT
+from symmlp.calculus.vanishing import is_zero
+from symmlp.derivation import Derivation, Equation, Source
+from symmlp.deriving import care_of, ending_of, walker_of
+from symmlp.graph import Graph, GraphNode
+from symmlp.matrix import Node, Var, rebuild
+from symmlp.second_order.ending import Ends
+from symmlp.second_order.hessian import BlockWalker, needed_for
+from symmlp.second_order.walking import DirectionWalker
+
+
+def writer_of(derivation: Derivation, almost_everywhere: bool) -> Writer:
+    """Return what writes the equations for a derivation's network and loss."""
+    network, graph, layout = derivation.network, derivation.graph, derivation.layout
+    definition = network.loss_definition
+    walker = walker_of(network, graph, layout)
+    end = None if definition.totals else ending_of(network, graph, walker)
+    functions = {**walker.functions, **{each.name: each for each in (end.functions if end else ())}}
+    from_user = any(each.from_user for each in graph.functions.values())
+    care = care_of(from_user or definition.from_user)
+    curvatures = Curvatures(functions, care, network.kinks, almost_everywhere)
+    own = DirectionWalker(graph, walker.rules, walker.functions, curvatures)
+    if end is None:
+        return Writer(own)
+    weight = weight_of(definition, network.loss_reduction, columns=layout == "sample")
+    return EndingWriter(own, end, Ends(end, Entries(walker.rules, weight), curvatures))
+
+
+class Writer:
+    """Writes the groups for a loss that ops lead to, as one of a whole row: they are nodes of the graph as all others.
+
+    The Gauss-Newton product splits the network from the loss at the prediction.
+    """
+
+    def __init__(self, walker: DirectionWalker) -> None:
+        """Take the walker of the network."""
+        self.walker = walker
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of the network."""
+        return self.walker.graph
+
+    def tangents(self, *, of_loss: bool) -> Iterator[Equation]:
+        """Yield the tangents of the network's arrays, and of what the loss makes of the prediction first."""
+        loss = (node for node in self.graph.loss_nodes[:-1] if of_loss and not node.is_penalty)
+        yield from self.walker.tangents_of((*self.graph.network_nodes, *loss), self.graph.parameters)
+
+    def hessian_product(self) -> Iterator[Equation]:
+        """Yield how the cotangents change along the direction, from the last one to the first layer's gradients."""
+        yield from self.walker.changes(self.graph.nodes, {"L"})
+
+    def gauss_newton_product(self) -> Iterator[Equation]:
+        """Yield the loss's second derivative times the tangent, handed back by the backward rules."""
+        for equation in self.at_loss():
+            yield _linearized(equation)
+        yield from self.handed_back(self.graph.network_nodes)
+
+    def at_loss(self) -> Iterator[Equation]:
+        """Yield how the cotangents of the loss's own arrays change, the prediction's last."""
+        yield from self.walker.changes(self.graph.loss_nodes, {"L"})
+
+    def handed_back(self, nodes: tuple[GraphNode, ...]) -> Iterator[Equation]:
+        """Yield what the backward rules of the nodes make of the product at the last one's output."""
+        marked = replace(self.walker, mark=HAT)
+        for equation in marked.chain(nodes, {nodes[-1].output}):
+            yield replace(equation, kind="gauss_newton", target=equation.target + HAT, subject="")
+
+
+class EndingWriter(Writer):
+    """Writes the groups for a loss of entries, whose second derivative joins with that of the last activation."""
+
+    def __init__(self, walker: DirectionWalker, end: Ending, ends: Ends) -> None:
+        """Take the walker, and the end of the network with its second derivatives."""
+        super().__init__(walker)
+        self.end, self.ends = end, ends
+        self.activation, self.loss = walker.graph.ends
+        self.blocks = BlockWalker(walker.graph, walker.rules, walker.functions, walker.curvatures)
+
+    def hessian_product(self) -> Iterator[Equation]:
+        """Yield how the cotangents change along the direction, from the last one to the first layer's gradients."""
+        yield self._change_at_end()
+        before, penalties = self._before_end(self.graph.nodes), self.graph.penalties
+        added = {node.output for node in penalties}
+        self.walker.still.update(f"d{name}{DOT}" for name in added)
+        yield from self.walker.changes((*before, *penalties), {before[-1].output, *added})
+
+    def hessian_blocks(self, pivot: GraphNode) -> Iterator[Equation]:
+        """Yield what the blocks with the columns of an op's parameters are computed from, and the blocks."""
+        own = self.blocks.from_pivot(pivot)
+        nodes = own.graph.nodes[: own.graph.nodes.index(self.activation) + 1]
+        start = nodes.index(pivot)
+        tangents = list(own.tangents_of(nodes[start + 1 :], {pivot.output}))
+        changes = [EndingWriter(own, self.end, self.ends)._change_at_end()]
+        before = self._before_end(nodes)[start:]
+        changes += own.gradients_apart(pivot, before, {before[-1].output})
+        own_targets = {f"d{name}{DOT}" for name in own.graph.parameters}
+        made = {each.target: each for each in changes if each.target in own_targets and not is_zero(each.value)}
+        yield from needed_for(changes, set(made), tangents)
+        yield from own.blocks(pivot, made)
+
+    def gauss_newton_product(self) -> Iterator[Equation]:
+        """Yield the loss's second derivative times the tangent, handed back by the backward rules.
+
+        The loss begins at the last pre-activation where its cotangent there is linear in the prediction.
+        """
+        if len(self.graph.loss_nodes) > 1:
+            yield from super().gauss_newton_product()
+            return
+        joined = self.ends.at_pre_activation if self.ends.is_canonical else None
+        at, derived = ("Z", joined) if joined is not None else ("P", self.ends.at_prediction)
+        yield self._of_ending(derived, at, HAT, "gauss_newton")
+        yield from self.handed_back(self.graph.network_nodes[: None if joined is None else -1])
+
+    def at_loss(self) -> Iterator[Equation]:
+        """Yield how the cotangents of what the loss makes of the prediction change, the prediction's last."""
+        yield self._change_at_end()
+        before = self._before_end(self.graph.nodes)
+        own = before[len(self.graph.network_nodes) :]
+        if own:
+            yield from self.walker.changes(own, {own[-1].output})
+
+    def _before_end(self, nodes: tuple[GraphNode, ...]) -> tuple[GraphNode, ...]:
+        """Return the nodes that lead to where the cotangent's change is known: without the activation if it joins."""
+        return nodes[: nodes.index(self.activation) + (0 if self.ends.at_pre_activation is not None else 1)]
+
+    def _change_at_end(self) -> Equation:
+        joined = self.ends.at_pre_activation
+        at, derived = ("Z", joined) if joined is not None else ("P", self.ends.at_prediction)
+        return self._of_ending(derived, at, DOT, "second")
+
+    def _of_ending(self, derived: Derived, at: str, mark: str, kind: str) -> Equation:
+        names = self._names
+        array = names[at]
+        target, shape = f"d{array}{mark}", self.graph.shapes[array]
+        sizes = self.walker.sizes(self.activation)
+        value, stable = (
+            self.walker.without_still(self.walker.renamed(form, names, sizes), shape)
+            for form in (derived.value, derived.stable)
+        )
+        sources = (Source(derived.steps, names, sizes),)
+        layer = self.loss.layer
+        return Equation("", kind, target, value, stable, shape, layer, "", derived.assumptions, sources)
+
+    @property
+    def _names(self) -> Mapping[str, str]:
+        own = {"P": self.activation.output, "A": self.activation.output, "Z": self.activation.operands["Z"]}
+        own |= self.loss.given
+        return {**own, **{name + DOT: array + DOT for name, array in own.items()}}
+
+
+def _linearized(equation: Equation) -> Equation:
+    """Return how a cotangent of the loss changes as a Gauss-Newton product: up to the prediction the two are one."""
+
+    def marked(name: str) -> str:
+        return f"{name.removesuffix(DOT)}{HAT}" if name.startswith("d") and name.endswith(DOT) else name
+
+    def written(node: Node) -> Node:
+        return Var(marked(node.name), node.shape) if isinstance(node, Var) else rebuild(node, written)
+
+    sources = tuple(
+        replace(source, names={own: marked(name) for own, name in source.names.items()}) for source in equation.sources
+    )
+    value, stable = written(equation.value), written(equation.stable)
+    return replace(
+        equation, kind="gauss_newton", target=marked(equation.target), value=value, stable=stable, sources=sources
+    )
