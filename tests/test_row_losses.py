@@ -9,7 +9,7 @@ import pytest
 
 from symmlp.checking import check_formula
 from symmlp.derivation import Derivation
-from symmlp.deriving import derive
+from symmlp.document import derive
 from symmlp.document import derive as derive_document
 from symmlp.errors import UnsupportedError
 from symmlp.generation import generate
@@ -113,9 +113,9 @@ def test_logits_have_the_numbers_of_a_softmax() -> None:
     assert np.allclose(gradient, expected[1], rtol=1e-13, atol=1e-16)
 
 
-def test_second_derivatives_are_refused_where_the_loss_acts_on_a_row() -> None:
-    with pytest.raises(UnsupportedError, match="^hvp: not known for a loss of a whole row, cross_entropy_with_logits$"):
-        generate(Network.parse("4 -> 3 | cross_entropy_with_logits"), with_=["hvp"])
+def test_blocks_of_the_hessian_are_refused_where_the_loss_acts_on_a_row() -> None:
+    with pytest.raises(UnsupportedError, match="^hessian: not known for a loss of a whole row, dice; expected hvp$"):
+        derive(Network.parse("4 -> 3 sigmoid | dice"), second=["hessian"])
 
 
 def test_huge_logits_have_a_finite_loss() -> None:

@@ -23,6 +23,17 @@ def _has_common_factor(expr: sp.Add) -> bool:
     return number != 1 and all(abs(term.as_coeff_Mul()[0]) < 10 for term in rest.args)
 
 
+def _with_number_in_front(expr: sp.Expr) -> sp.Expr:
+    """Return a product with the common numbers of its sums taken out.
+
+    (2 a - 2) b   =>   2 (a - 1) b
+    """
+    if not expr.is_Mul or sum(not each.is_Number for each in expr.args) < 2:
+        return expr  # SymPy would multiply a number into a sum.
+    parts = [each.primitive() if each.is_Add and _has_common_factor(each) else (1, each) for each in expr.args]
+    return sp.Mul(*(number for number, _ in parts), *(rest for _, rest in parts))
+
+
 def _is_decimal(number: sp.Expr) -> bool:
     """Return whether a number is written as 0.01 rather than as a division by 100: tenths and finer."""
     return bool(number.is_Rational) and number.q >= 10 and decimal(Fraction(int(number.p), int(number.q))) is not None
@@ -98,6 +109,7 @@ class IndexWalk:
         return Printed(self.style.call(called(function, self.names), [self.text(argument) for argument in arguments]))
 
     def _product(self, expr: sp.Expr) -> Printed:
+        expr = _with_number_in_front(expr)
         if expr.could_extract_minus_sign():
             return Printed(f"{self.style.minus()}{self.text(-expr, PRODUCT)}", SUM)
         above, below = [], []

@@ -45,21 +45,21 @@ def module_numbers(name: str, broken: tuple[str, str] = ("", "")) -> dict[str, V
     return {**module.unpack(theta)._asdict(), **{name: value for name, value in found.items() if name != "parameters"}}
 
 
-def from_text(derivation: PrintableDerivation) -> Formulas:
+def from_text(derivation: PrintableDerivation, ids: str = ID) -> Formulas:
     """Read the Unicode text."""
-    found = re.findall(rf"^  ({ID})  .*? = (.*)  \([^()]*\)(?:  assuming .*)?$", derivation.text(), re.MULTILINE)
+    found = re.findall(rf"^  ({ids})  .*? = (.*)  \([^()]*\)(?:  assuming .*)?$", derivation.text(), re.MULTILINE)
     return dict(found)
 
 
-def from_tags(text: str) -> Formulas:
+def from_tags(text: str, ids: str = ID) -> Formulas:
     """Read LaTeX or Markdown."""
-    rows = re.findall(rf"^ *.*? &?= (.*?) \\tag\{{({ID})\}}", text, re.MULTILINE)
+    rows = re.findall(rf"^ *.*? &?= (.*?) \\tag\{{({ids})\}}", text, re.MULTILINE)
     return {id: test_latex.plain(formula) for formula, id in rows}
 
 
-def from_page(text: str) -> Formulas:
+def from_page(text: str, ids: str = ID) -> Formulas:
     """Read the MathML of a page of HTML: the first formula after an id."""
-    rows = re.findall(rf'<section class="equation" id="({ID})">.*?<math[^>]*>(.*?)</math>', text, re.DOTALL)
+    rows = re.findall(rf'<section class="equation" id="({ids})">.*?<math[^>]*>(.*?)</math>', text, re.DOTALL)
     return {id: _right(formula) for id, formula in rows}
 
 
@@ -89,17 +89,16 @@ def from_svg(derivation: PrintableDerivation) -> Formulas:
     return {found[1]: found[2] for found in told if found}
 
 
-def from_module(derivation: PrintableDerivation) -> Formulas:
+def from_module(source: str, ids: str = ID) -> Formulas:
     """Read the comments of the module."""
-    source = generate(derivation.network)
-    rows = re.findall(rf"^ *# ({ID})  .*? = (.*(?:\n *#     .*)*)", source, re.MULTILINE)
+    rows = re.findall(rf"^ *# ({ids})  .*? = (.*(?:\n *#     .*)*)", source, re.MULTILINE)
     return {id: re.sub(r"\n *#", " ", formula) for id, formula in rows}
 
 
 READERS: dict[str, Callable[[PrintableDerivation], Formulas]] = {
     "text": from_text,
     "LaTeX": lambda derivation: from_tags(derivation.latex(steps="none")),
-    "a LaTeX document": lambda derivation: _unfitted(derivation.latex(steps="none", standalone=True)),
+    "a LaTeX document": lambda derivation: from_tags(unfitted(derivation.latex(steps="none", standalone=True))),
     "Markdown": lambda derivation: from_tags(derivation.markdown(steps="none")),
     "HTML": lambda derivation: from_page(derivation.html(steps="none")),
     "the report": lambda derivation: from_page(report(derivation, steps="none")),
@@ -107,12 +106,13 @@ READERS: dict[str, Callable[[PrintableDerivation], Formulas]] = {
     "JSON, LaTeX": lambda derivation: from_json(derivation, "latex"),
     "JSON, MathML": lambda derivation: from_json(derivation, "mathml"),
     "SVG": from_svg,
-    "comments of the module": from_module,
+    "comments of the module": lambda derivation: from_module(generate(derivation.network)),
 }
 
 
-def _unfitted(text: str) -> Formulas:
-    return from_tags(re.sub(r"\\fitted\{(.*)\} \\tag", r"\1 \\tag", text))
+def unfitted(document: str) -> str:
+    """Return a document's formulas as they are without being made to fit a line."""
+    return re.sub(r"\\fitted\{(.*)\} \\tag", r"\1 \\tag", document)
 
 
 def disagreements(name: str, formulas: Formulas, numbers: dict[str, Value]) -> list[str]:

@@ -1,8 +1,8 @@
 """Reads printed formulas back: what a mathematician takes a text to mean, computed with numbers.
 
-From loose to tight: sums; ∘, ⊘ and / from left to right; products written side by side, with a space or a dot; powers
-and transposes; slices. Side by side stand matrix products and multiples by a number. `1` beside a matrix is a column of
-ones.
+From loose to tight: sums; ∘, ⊘, • and / from left to right; products written side by side, with a space or a dot;
+powers and transposes; slices. Side by side stand matrix products and multiples by a number. `1` beside a matrix is a
+column of ones.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.printing.evaluation import FUNCTIONS
 
 Value = Any
 
-_NAME = r"[^\W\d_](?:[\w\u0300-\u036f])*′?|∂[\w/∂]*"
+_NAME = r"[^\W\d_](?:[\w\u0300-\u036f])*[′″]?|∂[\w/∂]*"
 _TOKEN = re.compile(
     rf"\s*(?:(?P<number>\d+(?:\.\d+)?(?:e[+−]?\d+)?)|(?P<name>{_NAME})|(?P<sign>\^∘|[^\s\w]|[⁰¹²³⁴-⁹ᵀ]))"
 )
@@ -94,8 +94,11 @@ class _Reader:
 
     def product(self) -> Value:
         value = self.beside()
-        while self.next in ("∘", "⊘", "/"):
+        while self.next in ("∘", "⊘", "/", "•"):
             operator, other = self.take(), _number(self.beside())
+            if operator == "•":
+                value = np.einsum("pi,pk->pik", value, other).reshape(len(other), -1)
+                continue
             value = _number(value) * other if operator == "∘" else _number(value) / other
         return value
 

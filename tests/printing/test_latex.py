@@ -35,11 +35,14 @@ SYMBOLS = {
     r"\cdot": "·",
     r"\,": " ",
     r"\mathbf{1}": "1",
+    r"\bullet": "•",
     r"\ge": "≥",
     r"\le": "≤",
     r"\pi": "π",
     "-": "−",
 }
+
+ACCENTS = {"dot": "\u0307", "hat": "\u0302"}
 
 MACROS: dict[str, Callable[..., str]] = {
     r"\frac": "(({}) / ({}))".format,
@@ -63,7 +66,9 @@ def plain(latex: str) -> str:
                 arguments.append(latex[at + 1 : end])
                 at = end + 1
             latex = latex[:start] + written(*arguments) + latex[at:]
-    latex = latex.replace(r"^{\top}", "ᵀ")
+    latex = re.sub(r"\\(dot|hat)\{(.)\}", lambda match: match[2] + ACCENTS[match[1]], latex)
+    latex = re.sub(r"J_\{(\w)_\{(\d+)\}\}|J_\{(\w)\}", lambda match: f"J_{match[1] or match[3]}{match[2] or ''}", latex)
+    latex = latex.replace(r"^{\top}", "ᵀ").replace("''", "″")
     latex = re.sub(r"\^\{\\circ ", "^∘{", latex)
     latex = re.sub(r"_\{(\d+)\}", r"\1", latex)
     latex = re.sub(r"_\{(\d+),(\d+)\}", r"\1_\2", latex)

@@ -48,12 +48,16 @@ def _plain(element: ET.Element) -> str:
             return f"(({top}) / ({bottom}))"
         case "msub", [name, index] if ":" in index:
             return f"{name}[{index[1:-1]}]"
+        case "msub", ["J", index]:
+            return f"J_{index}"
+        case "mover", [name, accent]:
+            return name + {"˙": "\u0307", "^": "\u0302"}[accent]
         case "msub", [name, index]:
             return name + index.replace(",", "_")
         case "msup", [base, "⊤"]:
             return f"({base})ᵀ"
-        case "msup", [name, "′"]:
-            return f"{name}′"
+        case "msup", [name, "′" | "″" as prime]:
+            return f"{name}{prime}"
         case "msup", [base, exponent] if exponent.startswith("∘"):
             return f"({base})^∘({exponent[1:]})"
         case "msup", [base, exponent]:
