@@ -130,7 +130,10 @@ class LatexPage:
             yield from self._aligned(section.equations)
 
     def _symbols(self) -> Iterator[str]:
-        rows = [f"${self.writer.name(row.name)}$ & {shape_text(row.shape)} & {row.role}" for row in self.page.symbols]
+        rows = [
+            f"${self.writer.name(row.name)}$ & {shape_text(row.shape)} & {escaped(row.role)}"
+            for row in self.page.symbols
+        ]
         yield from _table("Symbols", "lll", rows)
         signs = [f"${self.writer.shown(sign)}$ & {escaped(meaning)}" for sign, meaning in self.page.signs]
         yield from _table("Signs", "ll", signs)
@@ -184,7 +187,8 @@ class LatexPage:
             label, formula = self.writer.shown(line.label), self.writer.shown(line.formula)
             yield "stable form" if line.is_stable else "", f"& {self._fitted(f'{label} = {formula}')}"
         for kink in function.kinks:
-            yield "", rf"& \text{{kink: {self.writer.prose(kink)}}}"
+            told = rf"\text{{kink: {self.writer.prose(kink)}}}"
+            yield "", f"& {self._fitted(told)}"
 
     def _align(self, rows: Sequence[WordsAndRow], environment: str = "align") -> Iterator[str]:
         """Yield an environment of rows; words before the first row stand above it."""

@@ -158,4 +158,4 @@ class IndexWalk:
     def _cases(self, expr: sp.Piecewise) -> Printed:
         *pairs, (otherwise, _) = expr.args
         shown = [(self.text(value), self.text(condition)) for value, condition in pairs]
-        return Printed(self.style.cases(shown, self.text(otherwise)))
+        return Printed(*self.style.cases(shown, self.text(otherwise)))

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_LETTERS, GREEK_WORDS, Naming
-from symmlp.printing.style import ATOM, decimal
+from symmlp.printing.style import ATOM, SUM, decimal
 
 _SPOKEN = {
     "theta": r"\theta",
@@ -108,10 +108,11 @@ class LatexStyle:
     def relation(self, relation: str) -> str:
         return _RELATIONS[relation]
 
-    def cases(self, pairs: Sequence[tuple[str, str]], otherwise: str) -> str:
+    def cases(self, pairs: Sequence[tuple[str, str]], otherwise: str) -> tuple[str, int]:
         rows = [rf"{value} & \text{{if }} {condition}" for value, condition in pairs]
         rows.append(rf"{otherwise} & \text{{otherwise}}")
-        return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
+        # No brace closes them: beside something else they need brackets.
+        return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}", SUM
 
     def join(self, parts: Sequence[str], axis: int) -> str:
         separator = " & " if axis else r" \\ "

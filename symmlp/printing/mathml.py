@@ -9,7 +9,7 @@ from html import escape
 
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_WORDS, SPOKEN, Naming
-from symmlp.printing.style import ATOM, PRODUCT, decimal
+from symmlp.printing.style import ATOM, PRODUCT, SUM, decimal
 from symmlp.printing.text import DOUBLE_PRIME
 
 TIMES = '<mo lspace="0" rspace="0.17em">&#x2062;</mo>'
@@ -119,10 +119,10 @@ class MathmlStyle:
     def relation(self, relation: str) -> str:
         return f"<mo>{_RELATIONS[relation]}</mo>"
 
-    def cases(self, pairs: Sequence[tuple[str, str]], otherwise: str) -> str:
+    def cases(self, pairs: Sequence[tuple[str, str]], otherwise: str) -> tuple[str, int]:
         rows = [_table_row(value, f"<mtext>if&#xA0;</mtext>{condition}") for value, condition in pairs]
         rows.append(_table_row(otherwise, "<mtext>otherwise</mtext>"))
-        return _row(f'<mo>{{</mo><mtable class="cases">{"".join(rows)}</mtable>')
+        return _row(f'<mo>{{</mo><mtable class="cases">{"".join(rows)}</mtable>'), SUM
 
     def join(self, parts: Sequence[str], axis: int) -> str:
         rows = _table_row(*parts) if axis else "".join(map(_table_row, parts))

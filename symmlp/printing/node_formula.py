@@ -145,7 +145,7 @@ class NodeWalk:
         while isinstance(rest, Where):
             pairs.append((self.text(rest.chosen), self.text(rest.condition)))
             rest = rest.otherwise
-        return Printed(self.style.cases(pairs, self.text(rest)))
+        return Printed(*self.style.cases(pairs, self.text(rest)))
 
 
 def _bounds(start: Size, size: Size) -> tuple[Size, Size]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.printing.naming import AS_IN_THE_GRAPH, SPOKEN, Naming
-from symmlp.printing.style import PRODUCT, decimal
+from symmlp.printing.style import ATOM, PRODUCT, decimal
 
 DOUBLE_PRIME = "\N{DOUBLE PRIME}"
 
@@ -80,8 +80,8 @@ class TextStyle:
     def relation(self, relation: str) -> str:
         return _RELATIONS[relation]
 
-    def cases(self, pairs: Sequence[tuple[str, str]], otherwise: str) -> str:
-        return "{" + "; ".join(f"{value} if {condition}" for value, condition in pairs) + f"; else {otherwise}}}"
+    def cases(self, pairs: Sequence[tuple[str, str]], otherwise: str) -> tuple[str, int]:
+        return "{" + "; ".join(f"{value} if {condition}" for value, condition in pairs) + f"; else {otherwise}}}", ATOM
 
     def join(self, parts: Sequence[str], axis: int) -> str:
         return f"[{(', ' if axis else '; ').join(parts)}]"

@@ -111,13 +111,12 @@ def disagreements(name: str, formulas: Formulas, numbers: dict[str, dict[str, Va
             letter = equation.id[0]
             if letter == "H":
                 continue
-            text, expected = formulas.get(equation.id), numbers[letter].get(equation.target)
-            if text is None:
+            if equation.id not in formulas:
                 wrong.append(equation.id)
                 continue
-            found = read(normalize("NFC", text), known[letter], functions)
-            if expected is None:  # What the module does not need, such as ∂P/∂X beside ∂P/∂θ.
-                expected = known[letter].setdefault(normalize("NFC", TextStyle().name(equation.target)), found)
+            found = read(normalize("NFC", formulas[equation.id]), known[letter], functions)
+            # What the module does not need, such as ∂P/∂X beside ∂P/∂θ, is computed here.
+            expected: Value = known[letter].setdefault(normalize("NFC", TextStyle().name(equation.target)), found)
             if not np.allclose(np.broadcast_to(found, np.shape(expected)), expected, rtol=1e-11, atol=1e-15):
                 wrong.append(equation.id)
     return wrong
