@@ -31,7 +31,9 @@ def _with_number_in_front(expr: sp.Expr) -> sp.Expr:
     if not expr.is_Mul or sum(not each.is_Number for each in expr.args) < 2:
         return expr  # SymPy would multiply a number into a sum.
     parts = [each.primitive() if each.is_Add and _has_common_factor(each) else (1, each) for each in expr.args]
-    return sp.Mul(*(number for number, _ in parts), *(rest for _, rest in parts))
+    taken = [number for number, _ in parts if number != 1]
+    # A product that is written as it is computed, t / (1 + t) * t, stays as it is.
+    return sp.Mul(*taken, *(rest for _, rest in parts)) if taken else expr
 
 
 def _is_decimal(number: sp.Expr) -> bool:
