@@ -78,6 +78,22 @@ def test_steps_of_ones_own_loop_are_those_of_the_plain_style() -> None:
     np.testing.assert_allclose(thetas[0], thetas[1], rtol=0, atol=1e-14)
 
 
+def test_a_large_network_is_carried_out_by_python_with_the_same_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    module, (X, Y) = compiled("classes"), batch(NETWORKS["classes"], 23)
+    settings: dict[str, Any] = {"epochs": 5, "batch_size": 5, "seed": 4}
+    small, gradient = module.fit(X, Y, **settings), module.loss_and_grad(module.init_params(3), X, Y)[1]
+    assert module.gradient_of(23) is module.step_gradient
+    monkeypatch.setattr(module, "LARGE", 0)
+    assert module.gradient_of(23) is module.step_gradient.py_func
+    monkeypatch.setattr(module, "SMALL", 0)  # The loops in place of small products are for the compiler alone.
+    np.testing.assert_allclose(module.loss_and_grad(module.init_params(3), X, Y)[1], gradient, rtol=0, atol=1e-15)
+    large = module.fit(X, Y, **settings)
+    np.testing.assert_allclose(large.theta, small.theta, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(large.history, small.history, rtol=1e-12)
+    with pytest.raises(module.DivergenceError, match="^training diverged: "):
+        module.fit(X, Y, epochs=50, batch_size=5, optimizer="sgd", lr=1e308)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_module_checks_its_loops_and_finds_a_broken_one(dtype: Dtype) -> None:
     source = compiled_source(NETWORKS["classes"], dtype)
@@ -90,7 +106,7 @@ def test_the_module_checks_its_loops_and_finds_a_broken_one(dtype: Dtype) -> Non
 def test_no_array_of_float32_loops_is_wider_and_no_entry_is_widened_on_the_way() -> None:
     module: Any = compiled("classes", "float32")
     module.loss_and_grad(module.init_params(0), *batch(NETWORKS["classes"]))
-    loops = [each for name, each in vars(module).items() if name.startswith(("rows_", "matmul_", "step_"))]
+    loops = [each for name, each in vars(module).items() if name.startswith(("rows_", "sum_", "step_"))]
     arrays = {kind.dtype.name for loop in loops for taken in loop.signatures for kind in taken if hasattr(kind, "ndim")}
     assert arrays == {"float32", "bool"}
     widened = compiled_source(NETWORKS["classes"], "float32").replace("dZ1_3t_ * F(-2)", "dZ1_3t_ * -2.0")

@@ -64,11 +64,22 @@ def compiled_context(plain: Program, plan: Plan, derivation: Derivation, dtype: 
         views=tuple(_views(plan)),
         width=_width(plan),
         conditions_width=sum(plan.condition_slots),
+        large="math.inf" if any(map(_is_loop, plan.groups)) else f"{LARGE:_}",
         compiled_forward=lines["forward"],
         compiled_loss=lines["loss"],
         compiled_backward=lines["backward"],
         compiled_optimizers=tuple(_optimizer(plan_update(update)) for update in program.updates),
     )
+
+
+LARGE = 16_000_000
+"""Samples times parameters from which on Python carries out the step (measured: the calls then take less than 5 %)."""
+
+
+def _is_loop(group: Group) -> bool:
+    """Return whether a group becomes a loop in the step itself, which Python should not carry out."""
+    (first, *_) = group.instructions
+    return not group.by_rows and first.operation not in ("matmul", "sum_0") and len(first.target.shape) == 1
 
 
 def _width(plan: Plan) -> int:

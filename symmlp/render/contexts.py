@@ -210,6 +210,7 @@ class CompiledContext(EquationsContext):
     views: tuple[str, ...]
     width: int
     conditions_width: int
+    large: str
     compiled_forward: tuple[str, ...]
     compiled_loss: tuple[str, ...]
     compiled_backward: tuple[str, ...]

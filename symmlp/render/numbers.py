@@ -24,7 +24,7 @@ class Numbers:
         """Return the name of a number: c2, cm0_5 of -0.5, c1_over_3, cN of the batch size."""
         text = plain_number(node)
         if text not in self.names:
-            self.names[text] = self._fresh(self.prefix + _name(text))
+            self.names[text] = self._fresh(self.prefix + _name(text.strip("()")))
         return self.names[text]
 
     def _fresh(self, name: str) -> str:
