@@ -8,6 +8,7 @@ digits.
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
@@ -45,6 +46,19 @@ def scaled_tail_coefficients(degree: int) -> tuple[float, ...]:
     """Return the coefficients of q over all of x >= 0, highest power first."""
     with mp.workdps(DIGITS):
         return interpolant(_scaled_tail, mpf(-1), mpf(1), degree)
+
+
+@cache
+def distance_tail_coefficients(degree: int, largest: Fraction) -> tuple[float, ...]:
+    """Return the coefficients of r in erfc(x) = exp(-x²)·w·r(w), w = 1/(x + 2), on [0, `largest`], highest first."""
+    with mp.workdps(DIGITS):
+        lowest = 1 / (mpf(largest.numerator) / largest.denominator + CENTRE)
+        return interpolant(_tail_by_distance, lowest, mpf(1) / CENTRE, degree)
+
+
+def _tail_by_distance(w: mpf) -> mpf:
+    x = 1 / w - CENTRE
+    return mp.exp(x * x) * mp.erfc(x) / w
 
 
 def _scaled_tail(q: mpf) -> mpf:

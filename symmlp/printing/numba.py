@@ -15,7 +15,9 @@ RELATIONS = {name: sign for sign, name in COMPARISONS.items()}
 OWN = {"exp": "exp_", "tanh": "tanh_", "max": "max_", "min": "min_", "sign": "sign_"}
 """Functions that the module defines: so that they become vector instructions, and keep NaN as NumPy does."""
 
-LIBRARY = frozenset("log log1p expm1 sqrt sin cos tan asin acos atan sinh cosh asinh acosh atanh hypot".split())
+LIBRARY = frozenset(
+    "log log1p expm1 sqrt sin cos tan asin acos atan sinh cosh asinh acosh atanh hypot copysign".split()
+)
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ PRIMITIVES: dict[str, str] = {
     "leading": "leading",
     "abs": "np.abs",
     "sign": "np.sign",
+    "copysign": "np.copysign",
     "max": "np.maximum",
     "min": "np.minimum",
     "expm1": "np.expm1",

@@ -1,8 +1,8 @@
 """erf and erfc as functions of a program, for code that writes every operation out: one polynomial, no branch in erfc.
 
-erfc(x) = exp(-x²)·q((x - 2)/(x + 2))/(1 + 2x) for x ≥ 0, with the q that `calculus.error_functions` interpolates, here
-over the whole half-line and of a degree that the dtype needs; erfc(-x) = 2 - erfc(x). x² is split into h² and
-(x - h)(x + h), where h has few enough digits for h² to be exact.
+For x ≥ 0, exp(x²)·erfc(x) is an interpolant of the degree that the dtype needs; erfc(-x) = 2 - erfc(x). The computed
+square s is off by r = x² - s = (x - h)(x + h) + (h² - s), where h has few enough digits for h² to be exact; exp(-x²) is
+exp(-s)(1 - r), r being so small that r²/2 is below the last digit.
 """
 
 from __future__ import annotations
@@ -11,7 +11,13 @@ from fractions import Fraction
 from functools import cache
 from typing import Literal
 
-from symmlp.calculus.error_functions import SCALED_DEGREE, near_coefficients, scaled_tail_coefficients
+from symmlp.calculus.error_functions import (
+    CENTRE,
+    SCALED_DEGREE,
+    distance_tail_coefficients,
+    near_coefficients,
+    scaled_tail_coefficients,
+)
 from symmlp.calculus.splitting import SPLITTERS
 from symmlp.matrix import Add, Call, Compare, Divide, Node, Number, Power, Product, Real, Var, Where
 from symmlp.program.ir import Function, Statement
@@ -52,18 +58,10 @@ def _minus(one: Node, other: Node) -> Node:
 
 def _erfc(dtype: Literal["float64", "float32"]) -> Function:
     size, tail = _tail(Call("abs", (X,)), dtype)
-    below, value = Var("below", ()), Var("value", ())
-    return Function(
-        "erfc",
-        "erfc",
-        (X,),
-        (
-            *size,
-            Statement(value, tail),
-            Statement(below, Where(Compare("<", X, Number(Fraction(0))), ONE, Number(Fraction(0)))),
-        ),
-        Add((value, Product((below, Add((TWO, Product((MINUS, TWO, value)))))))),
-    )
+    side, value = Var("side", ()), Var("value", ())
+    sign = Statement(side, Call("copysign", (ONE, X)))
+    either = Add((Product((side, value)), Add((ONE, Product((MINUS, side))))))
+    return Function("erfc", "erfc", (X,), (*size, Statement(value, tail), sign), either)
 
 
 def _erf(dtype: Literal["float64", "float32"]) -> Function:
@@ -75,16 +73,33 @@ def _erf(dtype: Literal["float64", "float32"]) -> Function:
 
 def _tail(size: Node, dtype: Literal["float64", "float32"]) -> tuple[tuple[Statement, ...], Node]:
     """Return the lines before erfc of a size that is at least zero, and erfc of it."""
-    a, h, u = (Var(name, ()) for name in "ahu")
-    rounder, centre = Real(ROUNDERS[dtype]), Number(Fraction(2))
+    a, h, square, rest, power, w = (Var(name, ()) for name in ("a", "h", "square", "rest", "power", "w"))
+    rounder, centre = Real(ROUNDERS[dtype]), Number(Fraction(CENTRE))
+    minus_h = Product((MINUS, h))
     lines = (
         Statement(a, Call("min", (size, Number(LARGEST[dtype])))),
         Statement(h, Add((Add((a, rounder)), Product((MINUS, rounder))))),
-        Statement(u, Divide(Add((a, Product((MINUS, centre)))), Add((a, centre)))),
+        Statement(square, Power(a, TWO)),
+        Statement(
+            rest, Add((Product((Add((a, minus_h)), Add((a, h)))), Add((Power(h, TWO), Product((MINUS, square))))))
+        ),
+        Statement(power, Call("exp", (Product((MINUS, square)),))),
+        Statement(w, Divide(ONE, Add((a, centre)))),
     )
-    scaled = Divide(_polynomial(scaled_tail_coefficients(DEGREES[dtype]), u), Add((Product((TWO, a)), ONE)))
-    rest = Product((MINUS, Add((a, Product((MINUS, h)))), Add((a, h))))
-    return lines, Product((Call("exp", (Product((MINUS, Power(h, TWO))),)), Call("exp", (rest,)), scaled))
+    scaled = _by_distance(w) if dtype == "float32" else _by_quotient(a)
+    return lines, Product((Add((power, Product((MINUS, power, rest)))), scaled))
+
+
+def _by_distance(w: Node) -> Node:
+    """Return exp(x²) erfc(x) in w = 1/(x + 2)."""
+    return Product((w, _polynomial(distance_tail_coefficients(8, LARGEST["float32"]), w)))
+
+
+def _by_quotient(x: Node) -> Node:
+    """Return exp(x²) erfc(x) in u = (x - 2)/(x + 2) = 1 - 4w: its powers keep the digits that those of w cancel."""
+    centre = Number(Fraction(CENTRE))
+    u = Divide(Add((x, Product((MINUS, centre)))), Add((x, centre)))
+    return Divide(_polynomial(scaled_tail_coefficients(SCALED_DEGREE), u), Add((Product((TWO, x)), ONE)))
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Node) -> Node:
