@@ -23,7 +23,8 @@ def cost(network: Network, *, style: str = "plain", dtype: Dtype = "float64") ->
     if style not in ("plain", "buffered"):
         raise UnsupportedError(f"style: expected plain or buffered, got {shown(style)}")
     blocked = style == "buffered"
-    return cost_of(planned(network, dtype if blocked else None), blocked=blocked, dtype=dtype)
+    plan = planned(network, dtype if blocked else None)
+    return cost_of(plan, blocked=blocked, dtype=dtype, optimizer=network.optimizer)
 
 
 def cost_text(network: Network, N: int, *, style: str = "plain", dtype: Dtype = "float64") -> str:
@@ -40,10 +41,11 @@ def cost_text(network: Network, N: int, *, style: str = "plain", dtype: Dtype = 
     rows.append(("memory, bytes", "", f"{_memory(found, N):,}", ""))
     rows.append(("  workspace", found.workspace.text, f"{found.workspace.at(N):,}", ""))
     rows.append(("  parameters, gradient", f"{found.parameters:,}", f"{found.parameters:,}", ""))
-    rows.append(("  state of Adam", f"{found.optimizer_state:,}", f"{found.optimizer_state:,}", ""))
+    rows.append((f"  state of {found.optimizer}", f"{found.optimizer_state:,}", f"{found.optimizer_state:,}", ""))
     widths = [max(len(row[at]) for row in rows) for at in range(4)]
     lines = [_row(row, widths) for row in rows]
-    return "\n".join([f"A step of {network.short(in_full=12)}, style {style}, {dtype}, with Adam", "", *lines]) + "\n"
+    title = f"A step of {network.short(in_full=12)}, style {style}, {dtype}, with {found.optimizer}"
+    return "\n".join([title, "", *lines]) + "\n"
 
 
 def _row(row: tuple[str, str, str, str], widths: list[int]) -> str:

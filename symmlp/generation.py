@@ -72,7 +72,8 @@ def planned(network: Network, dtype: Dtype | None) -> Plan:
 
 def _plain(program: Program, derivation: Derivation, dtype: Dtype) -> str:
     """Return the module that reads like a textbook: a line an equation."""
-    cost = cost_of(_planned(program, None), blocked=False, dtype=dtype)
+    optimizer = derivation.network.optimizer
+    cost = cost_of(_planned(program, None), blocked=False, dtype=dtype, optimizer=optimizer)
     return render(_with_terms(program), derivation, cost=cost, dtype=dtype, version=__version__)
 
 

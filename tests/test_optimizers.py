@@ -89,14 +89,20 @@ def test_a_schedule_may_be_an_expression() -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-13)
 
 
+@pytest.mark.parametrize("style", ["plain", "buffered"])
 @pytest.mark.parametrize("option", OPTIONS)
-def test_an_option_adds_its_equation(option: str) -> None:
+def test_an_option_adds_its_equation(option: str, style: str) -> None:
     net = network(optimizer=f"sgd({option}=0.125)")
-    module = executed(generate(net))
+    module = executed(generate(net, style=style))
     found, gradients = path(module, "sgd")
     expected = module.init_params(2)
     for gradient in gradients:
-        pulled = gradient + 0.125 * expected if "decay" in option else np.clip(gradient, -0.125, 0.125)
+        pulled = {
+            "weight_decay": gradient + 0.125 * expected,
+            "decoupled_weight_decay": gradient + 0.125 * expected,
+            "clip_value": np.clip(gradient, -0.125, 0.125),
+            "clip_norm": gradient * min(1.0, 0.125 / (np.sqrt(np.sum(gradient**2)) + 1e-6)),
+        }[option]
         expected = expected - 0.01 * pulled
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 

@@ -97,7 +97,19 @@ def _hoisted(node: sp.Expr, vectors: set[sp.Symbol], scalars: Expressions) -> sp
         if alone == node.identity:
             return node.func(*parts)
         return node.func(_named(alone, scalars), *parts)
+    if isinstance(node, sp.Max | sp.Min):
+        return node.func(*(_bound(part, vectors, scalars) for part in node.args))
     return node.func(*(_hoisted(part, vectors, scalars) for part in node.args)) if node.args else node
+
+
+def _bound(part: sp.Expr, vectors: set[sp.Symbol], scalars: Expressions) -> sp.Expr:
+    """Return an argument of max or min: -a, which depends on no vector, is a scalar of its own, as it is in no sum."""
+    if part.has(*vectors) or part.is_Symbol or part.is_Number:
+        return _hoisted(part, vectors, scalars)
+    known = next((name for name, value in scalars.items() if value == part), None)
+    name = known or sp.Symbol(f"c{sum(each.name.startswith('c') for each in scalars) + 1}", real=True)
+    scalars[name] = part
+    return name
 
 
 def _named(value: sp.Expr, scalars: Expressions) -> sp.Expr:

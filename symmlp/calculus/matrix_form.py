@@ -12,6 +12,7 @@ from sympy.codegen.cfunctions import Cbrt, expm1, hypot, log1p
 from symmlp.calculus.index_notation import Index, curvature_of, range_of, slope_arguments, slope_of
 from symmlp.calculus.primitives import complementary_error, erfcx, outside
 from symmlp.catalog.extremes import largest_of
+from symmlp.catalog.optimizer import squares_of
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import (
     SCALAR,
@@ -151,6 +152,8 @@ class MatrixForm:
             return Where(Compare("<", Call("abs", (x,)), radius), radius, x)
         if isinstance(expr, sp.Max | sp.Min):
             return self._nested_pairs(expr, row, column)
+        if isinstance(expr, squares_of):
+            return Reduce("sum", Power(self.of(expr.args[0], row, column), Number(Fraction(2))), None)
         if isinstance(expr, largest_of):
             body, index = expr.args
             axis = None if self.columns else 1

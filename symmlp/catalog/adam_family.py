@@ -99,6 +99,19 @@ def _amsgrad(name: str) -> Optimizer:
     )
 
 
+def _amsgrad_keras(name: str) -> Optimizer:
+    return Optimizer(
+        name,
+        "AMSGradKeras",
+        "AMSGrad as Keras has it",
+        (*MOMENTS, Update(w, sp.Max(w, v)), FACTOR, moved(factor * m / (sp.sqrt(w) + eps))),
+        (m, v, w),
+        (rate(0.001), *BETAS, epsilon(1e-7)),
+        numbers=(factor,),
+        peers="Keras Adam(amsgrad=True)",
+    )
+
+
 def _adamax(name: str) -> Optimizer:
     return Optimizer(
         name,
@@ -184,6 +197,7 @@ ADAM_FAMILY: dict[str, Maker[Optimizer]] = {
     "adamw": _adamw,
     "adamw_keras": _adamw_keras,
     "amsgrad": _amsgrad,
+    "amsgrad_keras": _amsgrad_keras,
     "adamax": _adamax,
     "adamax_keras": _adamax_keras,
     "nadam": _nadam,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sympy as sp
 
 from symmlp.catalog.entries import Maker
-from symmlp.catalog.optimizer import Optimizer, Update, g, lr, theta
+from symmlp.catalog.optimizer import Optimizer, Update, g, lr, t, theta
 from symmlp.catalog.optimizer_parts import beta1, beta2, m, momentum, moved, rate, share
 from symmlp.catalog.parameters import Parameter
 
 v, s, d, c, last = sp.symbols("v size d c last", real=True)
+average, shrinking, share_of_new, decay, power, start = sp.symbols("average eta share decay power start", real=True)
 grow, shrink, smallest, largest = sp.symbols("grow shrink smallest largest", real=True)
 
 
@@ -40,6 +41,30 @@ def _nesterov(name: str) -> Optimizer:
         (v,),
         (rate(0.01), share("momentum", 0.9)),
         peers="PyTorch SGD(momentum=0.9, nesterov=True)",
+    )
+
+
+def _averaged(name: str) -> Optimizer:
+    eta = lr / (1 + decay * lr * (t - 1)) ** power
+    return Optimizer(
+        name,
+        "ASGD",
+        "Averaged stochastic gradient descent (Polyak and Juditsky, 1992); the mean is kept as the state `average`",
+        (
+            Update(shrinking, eta),
+            Update(share_of_new, 1 / sp.Max(1, t - 1 - start)),
+            Update(theta, theta * (1 - decay * shrinking) - shrinking * g),
+            Update(average, average + share_of_new * (theta - average)),
+        ),
+        (average,),
+        (
+            rate(0.01),
+            Parameter("decay", 1e-4, at_least=0),
+            Parameter("power", 0.75, at_least=0),
+            Parameter("start", 1e6, at_least=0),
+        ),
+        numbers=(shrinking, share_of_new),
+        peers="PyTorch ASGD, which calls decay lambd, power alpha, start t0 and average ax",
     )
 
 
@@ -114,6 +139,7 @@ DESCENT: dict[str, Maker[Optimizer]] = {
     "momentum": _with_momentum,
     "nesterov": _nesterov,
     "momentum_keras": _with_velocity,
+    "asgd": _averaged,
     "nesterov_keras": _nesterov_with_velocity,
     "lion": _lion,
     "rprop": _rprop,

@@ -13,6 +13,12 @@ t = sp.Symbol("t", integer=True, positive=True)
 """The number of the update, from 1 on."""
 
 
+class squares_of(sp.Function):  # type: ignore[misc]  # noqa: N801 - reads as a function in formulas
+    """The sum of the squares of a vector's entries."""
+
+    nargs = 1
+
+
 @dataclass(frozen=True)
 class Update:
     """`target` becomes `value`, entry by entry; vectors on the right have their values from the line above."""
@@ -54,8 +60,8 @@ class Optimizer:
         return dict(self.starts).get(state, sp.Integer(0))
 
 
-weight_decay, decoupled_weight_decay, clip_value = sp.symbols(
-    "weight_decay decoupled_weight_decay clip_value", real=True
+weight_decay, decoupled_weight_decay, clip_value, clip_norm, norm, kept = sp.symbols(
+    "weight_decay decoupled_weight_decay clip_value clip_norm norm kept", real=True
 )
 
 
@@ -76,12 +82,26 @@ def _clipped(optimizer: Optimizer) -> Optimizer:
     return replace(optimizer, updates=(Update(g, limited), *optimizer.updates))
 
 
+def _shortened(optimizer: Optimizer) -> Optimizer:
+    updates = (
+        Update(norm, sp.sqrt(squares_of(g))),
+        Update(kept, sp.Min(1, clip_norm / (norm + sp.Rational("1e-6")), evaluate=False)),
+        Update(g, kept * g),
+        *optimizer.updates,
+    )
+    return replace(optimizer, updates=updates, numbers=(norm, kept, *optimizer.numbers))
+
+
 OPTIONS = {
     "weight_decay": (Parameter("weight_decay", 0, at_least=0), _decayed),
     "decoupled_weight_decay": (Parameter("decoupled_weight_decay", 0, at_least=0), _decayed_apart),
     "clip_value": (Parameter("clip_value", 1, above=0), _clipped),
+    "clip_norm": (Parameter("clip_norm", 1, above=0), _shortened),
 }
-"""What every optimizer can be given besides: an equation is added where it is given. Clipping comes before decay."""
+"""What every optimizer can be given besides: equations are added where it is given. Clipping comes before decay.
+
+`clip_norm` is of the whole gradient's norm, as in PyTorch's clip_grad_norm_, and comes before `clip_value`.
+"""
 
 
 def with_settings(optimizer: Optimizer, given: Settings, where: str) -> Optimizer:

@@ -55,13 +55,14 @@ class Amount:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one step with Adam costs: operations by kind, bytes moved by kind, bytes of memory."""
+    """What one step with an optimizer costs: operations by kind, bytes moved by kind, bytes of memory."""
 
     operations: dict[str, Amount]
     moved: dict[str, Amount]
     workspace: Amount
     parameters: int
     optimizer_state: int
+    optimizer: str
 
     @property
     def all_operations(self) -> Amount:
@@ -86,10 +87,10 @@ def total(amounts: Iterable[Amount]) -> Amount:
     return result
 
 
-def cost_of(plan: Plan, *, blocked: bool, dtype: str) -> Cost:
+def cost_of(plan: Plan, *, blocked: bool, dtype: str, optimizer: str = "adam") -> Cost:
     """Return what a step costs; `blocked` says that loops run on blocks or rows, as in all styles but the plain one."""
     program, itemsize = plan.sequenced.program, ITEMSIZE[dtype]
-    adam = next(update for update in program.updates if update.name == "adam")
+    chosen = next(update for update in program.updates if update.name == optimizer)
     size = sum(prod(map(int, parameter.shape)) for parameter in program.parameters)
     operations = dict.fromkeys(KINDS, Amount())
     moved = dict.fromkeys(KINDS, Amount())
@@ -101,7 +102,7 @@ def cost_of(plan: Plan, *, blocked: bool, dtype: str) -> Cost:
         else:
             for each in group.instructions:
                 moved[_kind(each)] += _moved(each).times(itemsize)
-    count, vectors = _update(adam, blocked=blocked)
+    count, vectors = _update(chosen, blocked=blocked)
     operations["optimizer"] = Amount(0, count * size)
     moved["optimizer"] = Amount(0, vectors * size * itemsize)
     return Cost(
@@ -109,7 +110,8 @@ def cost_of(plan: Plan, *, blocked: bool, dtype: str) -> Cost:
         moved,
         _workspace(plan, itemsize) if blocked else _temporaries(plan, itemsize),
         2 * size * itemsize,
-        len(adam.state) * size * itemsize,
+        len(chosen.state) * size * itemsize,
+        chosen.optimizer.class_name,
     )
 
 
@@ -200,9 +202,9 @@ def cost_lines(cost: Cost, N: int) -> list[str]:
         ("  of matrix products", cost.operations["matrix products"]),
         ("bytes moved", cost.all_moved),
         ("bytes of workspace", cost.workspace),
-        ("bytes of θ, its gradient, Adam's state", memory),
+        (f"bytes of θ, its gradient, {cost.optimizer}'s state", memory),
     ]
-    head = ("cost of a step with Adam", "N samples", f"N = {N}")
+    head = (f"cost of a step with {cost.optimizer}", "N samples", f"N = {N}")
     cells = [head, *((name, amount.text, f"{amount.at(N):,}") for name, amount in rows)]
     widths = [max(len(row[at]) for row in cells) for at in range(3)]
     return [f"{name:<{widths[0]}}  {text:>{widths[1]}}  {number:>{widths[2]}}" for name, text, number in cells]

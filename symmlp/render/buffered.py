@@ -43,7 +43,14 @@ def buffered_context(plan: Plan, derivation: Derivation, dtype: Dtype, version: 
     loss = tuple(writer.section(program.losses, plan.loss))
     backward = tuple(writer.section(program.backward, plan.backward))
     return BufferedContext(
-        **shared(program, derivation, "numpy/buffered", dtype, version, cost_of(plan, blocked=True, dtype=dtype)),
+        **shared(
+            program,
+            derivation,
+            "numpy/buffered",
+            dtype,
+            version,
+            cost_of(plan, blocked=True, dtype=dtype, optimizer=derivation.network.optimizer),
+        ),
         tables=tuple(_tables(plan)),
         forward_reading=tuple(_unpacking(program, plan.forward)),
         loss_arguments="w, parameters" if _reads_parameters(program, plan.loss) else "w",
@@ -266,6 +273,9 @@ def _optimizer(plan: UpdatePlan) -> BufferedOptimizerText:
     called = [node for _, node in plan.scalars] + [node for _, node in plan.lines]
     read = {name for node in called for name in variables(node)}
     reading = [f"{name} = self.{name}" for name in (*symbols, "t") if name in read]
+    keeps_gradient = any("g" in variables(node) for _, node in plan.scalars)
+    if keeps_gradient:
+        reading.append("g = self.gradient")
     lines, numbers = _update_lines(plan)
     return BufferedOptimizerText(
         name=update.name,
@@ -277,6 +287,7 @@ def _optimizer(plan: UpdatePlan) -> BufferedOptimizerText:
         scratch=plan.scratch,
         vectors=", ".join(vectors),
         reading=tuple(reading),
+        keeps_gradient=keeps_gradient,
         scalars=tuple(line for name, node in plan.scalars for line in number_lines(name, node, indent=8)),
         lines=tuple(lines),
         numbers=numbers,

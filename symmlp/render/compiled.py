@@ -44,7 +44,14 @@ def compiled_context(plain: Program, plan: Plan, derivation: Derivation, dtype: 
     }
     functions = elementary(dtype)
     return CompiledContext(
-        **shared(plain, derivation, "numba/plain", dtype, version, cost_of(plan, blocked=True, dtype=dtype)),
+        **shared(
+            plain,
+            derivation,
+            "numba/plain",
+            dtype,
+            version,
+            cost_of(plan, blocked=True, dtype=dtype, optimizer=derivation.network.optimizer),
+        ),
         **plain_fields(plain, derivation),
         elementary=ElementaryText(
             exp=tuple(map(repr, functions.exp)),

@@ -230,6 +230,7 @@ class BufferedOptimizerText:
     scratch: tuple[str, ...]
     vectors: str
     reading: tuple[str, ...]
+    keeps_gradient: bool
     scalars: tuple[str, ...]
     numbers: tuple[tuple[str, str], ...]
     lines: tuple[str, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from symmlp.catalog.parameters import Parameter
-from symmlp.matrix import Node, variables
+from symmlp.matrix import Node, Number, Power, variables
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numpy import ATOM, NumpyPrinter
 from symmlp.printing.text import TextStyle
@@ -102,6 +102,13 @@ NUMBERS = {name: f"math.{name}" for name in "exp log sqrt sin cos tan floor".spl
 
 class NumberPrinter(NumpyPrinter):
     """Prints single numbers as Python computes them."""
+
+    def _reduce(self, kind: str, operand: Node, axis: int | None) -> tuple[str, int]:
+        match kind, operand:
+            case "sum", Power(base, Number(exponent)) if exponent == 2:
+                return f"np.dot({self.text(base)}, {self.text(base)})", ATOM
+            case _:
+                return super()._reduce(kind, operand, axis)
 
     def _where(self, condition: Node, chosen: Node, otherwise: Node) -> tuple[str, int]:
         return f"{self.text(chosen)} if {self.text(condition, 0)} else {self.text(otherwise, ATOM)}", 0

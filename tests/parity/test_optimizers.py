@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from tests.generated_modules import executed
 
 torch = pytest.importorskip("torch")
 
-# NAdam is left out: PyTorch keeps the product of its momenta in float32, and agrees to 1e-8 only.
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "sgd": ("SGD", {"lr": 0.01}),
     "momentum": ("SGD", {"lr": 0.01, "momentum": 0.9}),
@@ -31,7 +31,21 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "adagrad": ("Adagrad", {}),
     "adadelta": ("Adadelta", {}),
     "rprop": ("Rprop", {}),
+    "nadam": ("NAdam", {}),
+    "asgd": ("ASGD", {}),
+    "asgd(lr=0.1, decay=0.5, power=1, start=3)": ("ASGD", {"lr": 0.1, "lambd": 0.5, "alpha": 1, "t0": 3}),
+    "adam(clip_norm=0.7)": ("Adam", {}),
+    "sgd(clip_norm=100)": ("SGD", {"lr": 0.01}),
 }
+
+
+@pytest.fixture(autouse=True)
+def _double() -> Iterator[None]:
+    """PyTorch keeps NAdam's product of momenta in its default dtype: float32 would cost it all but 8 digits."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -47,6 +61,10 @@ def test_twelve_updates_are_those_of_pytorch(name: str) -> None:
     for _ in range(12):
         gradient = generator.normal(size=module.N_PARAMS)
         parameter.grad = torch.tensor(gradient)
+        if "clip_norm" in name:
+            torch.nn.utils.clip_grad_norm_([parameter], float(name.partition("clip_norm=")[2].rstrip(")")))
         peer.step()
         own.update(moved, gradient)
+    if kind == "ASGD":
+        np.testing.assert_allclose(own.average, peer.state[parameter]["ax"].numpy(), rtol=1e-12)
     np.testing.assert_allclose(moved, parameter.detach().numpy(), rtol=1e-12, atol=1e-13)
