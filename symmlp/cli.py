@@ -128,6 +128,15 @@ def demo(
         symmlp.demo(out, dataset=dataset.value, force=force)
 
 
+NotationText = Annotated[
+    str | None, typer.Option(help="Letters of your own: 'pre_activation=o,activation=y'.", show_default=False)
+]
+
+
+def _notation(text: str | None) -> symmlp.Notation | None:
+    return None if text is None else symmlp.Notation.parse(text)
+
+
 @app.command()
 def derive(
     spec: Spec,
@@ -139,9 +148,7 @@ def derive(
     steps: Annotated[Depth, typer.Option(help="How far the steps go.")] = Depth.full,
     no_steps: Annotated[bool, typer.Option("--no-steps", help="The same as --steps none.")] = False,
     layout: Annotated[Layout, typer.Option(help="Rows of samples, or one column.")] = Layout.batch,
-    notation: Annotated[
-        str | None, typer.Option(help="Letters of your own: 'pre_activation=o,activation=y'.", show_default=False)
-    ] = None,
+    notation: NotationText = None,
     second: Annotated[
         str | None,
         typer.Option(help="Beyond the gradient: jvp, hvp, gauss_newton, jacobian, hessian.", show_default=False),
@@ -156,11 +163,10 @@ def derive(
     """Print forward equations, backward equations and the steps between."""
     if format is DerivationFormat.pdf and output is None:
         raise symmlp.SymmlpError("output: --format pdf needs -o FILE.pdf")
-    letters = None if notation is None else symmlp.Notation.parse(notation)
     derivation = symmlp.derive(
         symmlp.Network.load(spec),
         layout=layout.value,
-        notation=letters,
+        notation=_notation(notation),
         second=_listed(second),
         almost_everywhere=almost_everywhere,
     )
@@ -280,9 +286,12 @@ def check(
     wrt: Annotated[str, typer.Option(help="The array whose gradient it is meant to be: W1.", show_default=False)],
     format: Annotated[ReportFormat, typer.Option(help="Output format.")] = ReportFormat.text,
     layout: Annotated[Layout, typer.Option(help="Rows of samples, or one column.")] = Layout.batch,
+    notation: NotationText = None,
 ) -> None:
     """Say whether a formula is the gradient of the loss, and if not, which mistake it is."""
-    result = symmlp.check_formula(symmlp.Network.load(spec), wrt, formula, layout=layout.value)
+    result = symmlp.check_formula(
+        symmlp.Network.load(spec), wrt, formula, layout=layout.value, notation=_notation(notation)
+    )
     if format is ReportFormat.json:
         typer.echo(json.dumps(result.as_dict(), indent=2, ensure_ascii=False))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from symmlp.checking.candidate import Candidate, called_candidate
 from symmlp.checking.diagnosis import Diagnosis
 from symmlp.checking.evaluating import Array, Evaluator, ShapesClash
 from symmlp.checking.functions import Functions
+from symmlp.checking.letters import Letters
 from symmlp.checking.lines import formula_of
 from symmlp.checking.points import Point, draw_points
 from symmlp.checking.reading import Words, read
@@ -22,6 +23,7 @@ from symmlp.checking.subject import Subject, equation_text, text_of
 from symmlp.checking.verdict import PROMISE, FormulaCheck, Mistake, WorstEntry
 from symmlp.derivation import Derivation
 from symmlp.deriving import derive
+from symmlp.document.notation import Notation
 from symmlp.errors import SymmlpError, did_you_mean, shown
 from symmlp.graph import Layout
 from symmlp.matrix import Node, Real, Shape, SizeOf, Var, shape_text, variables
@@ -30,14 +32,20 @@ from symmlp.spec import Network
 
 
 def check_formula(
-    network: Network, wrt: str, candidate: str | Callable[..., Any], *, layout: Layout = "batch"
+    network: Network,
+    wrt: str,
+    candidate: str | Callable[..., Any],
+    *,
+    layout: Layout = "batch",
+    notation: Notation | Mapping[str, str] | None = None,
 ) -> FormulaCheck:
     """Return whether `candidate` is the gradient of the loss with respect to the array `wrt`, and if not, why not.
 
     `candidate` is a text such as `dZ2.T @ A1` or `dZ2ᵀ A1`, in the names that `derive` prints, where dV is ∂L/∂V. Or it
     is a function: it gets arrays and sizes by the names of its parameters (`lambda dZ2, A1: dZ2.T @ A1`), or, if it has
     one parameter of another name, a namespace of them all (`lambda a: a.dZ2.T @ a.A1`). Both are compared with the
-    derived gradient at random points in float64, away from kinks, with two batch sizes.
+    derived gradient at random points in float64, away from kinks, with two batch sizes. `notation` gives an author's
+    letters by role, as for `derive`; a text, `wrt` and the verdict are then in these.
 
     Raises:
         SymmlpError: `wrt` has no gradient, the candidate is outside the language, or the function fails.
@@ -49,20 +57,20 @@ def check_formula(
     ('slope_forgotten',)
     """
     derivation = derive(network, layout=layout)
-    array = _asked_for(derivation, wrt)
+    letters = Letters.of(derivation, notation)
+    array = _asked_for(derivation, letters.read(wrt) if isinstance(wrt, str) else wrt)
     functions = Functions(derivation)
-    words = _words(derivation, functions, array)
-    text = (
-        None if callable(candidate) else formula_of(candidate, array, aliases(derivation) | printed_names(derivation))
-    )
+    words = _words(derivation, functions, array, letters)
+    others = aliases(derivation) | printed_names(derivation) | letters.graph
+    text = None if callable(candidate) else formula_of(candidate, array, others)
     node = None if callable(candidate) else read(text, words)
     points = draw_points(derivation, functions, f"d{array}")
     if callable(candidate):
         found = called_candidate(candidate, words.arrays, functions, points)
-        return _Check(derivation, functions, array, points, found).verdict()
+        return letters.told(_Check(derivation, functions, array, points, found).verdict())
     assert node is not None
     reading = Candidate(" ".join(str(text).split()), (), frozenset(variables(node)), node)
-    return _Check(derivation, functions, array, points, reading).of_text(node)
+    return letters.told(_Check(derivation, functions, array, points, reading).of_text(node))
 
 
 def aliases(derivation: Derivation) -> dict[str, str]:
@@ -104,7 +112,7 @@ def _asked_for(derivation: Derivation, wrt: str) -> str:
     raise SymmlpError(f"wrt: no gradient for {shown(wrt)}{hint}")
 
 
-def _words(derivation: Derivation, functions: Functions, array: str) -> Words:
+def _words(derivation: Derivation, functions: Functions, array: str, letters: Letters) -> Words:
     """Return what a candidate may read: every array but the one asked for, sizes, and numbers by name."""
     shapes: dict[str, Shape] = {**derivation.graph.shapes}
     shapes |= {equation.target: equation.shape for equation in derivation.backward if equation.target != f"d{array}"}
@@ -120,7 +128,7 @@ def _words(derivation: Derivation, functions: Functions, array: str) -> Words:
     if derivation.layout == "sample":
         own["N"] = "is not there: this layout has one sample, and no mean over samples"
     forbidden = own | functions.without_slope()
-    return Words(arrays, functions.callee, functions.names, forbidden, printed_names(derivation))
+    return Words(arrays, functions.callee, functions.names, forbidden, printed_names(derivation) | letters.graph)
 
 
 @dataclass(frozen=True)

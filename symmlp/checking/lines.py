@@ -9,6 +9,8 @@ from symmlp.errors import ExpressionError, shown
 
 _ID = re.compile(r"^\s*[BL]\d+\s+(?=∂|d)")
 _TARGET = re.compile(r"^\s*(?:∂L/∂|dL/d|d)([^\W\d_][\w₀-₉]*)\s*=(?!=)\s*")
+_COTANGENT = re.compile(r"^\s*([^\W\d_][\w₀-₉]*)\s*=(?!=)\s*")
+"""A cotangent that has a letter of its own, as δ2."""
 _TAIL = re.compile(r"(?:\s{2,}\([\w, ]*\)(?:\s+assuming that .*)?|\s*#.*)$")
 
 
@@ -23,9 +25,12 @@ def formula_of(text: object, array: str, aliases: Mapping[str, str]) -> object:
     line = " ".join(text.splitlines()) if "\n" in text or "\r" in text else text
     line = _ID.sub("", line)
     found = _TARGET.match(line)
+    name = aliases.get(found[1], found[1]) if found else ""
     if found is None:
-        return line
-    name = aliases.get(found[1], found[1])
+        found = _COTANGENT.match(line)
+        if found is None or not aliases.get(found[1], "").startswith("d"):
+            return line
+        name = aliases[found[1]].removeprefix("d")
     if name != array:
         raise ExpressionError(f"formula: is for {shown(found[1])}, asked for is {array}")
     return _TAIL.sub("", line[found.end() :])

@@ -64,7 +64,7 @@ def spelled(text: str, is_array: Callable[[str], bool], printed: Mapping[str, st
     """Return `text` in Python's spelling.
 
     `is_array` tells a name in front of a bracket from a function: `N (P − Y)` is a product, `tanh (Z1)` is not.
-    `printed` holds the names that formulas print in Greek letters, with those that code has.
+    `printed` holds the names that formulas print in other letters, with those that code has.
 
     Raises:
         ExpressionError: a character of no meaning, or brackets that do not match.
@@ -88,10 +88,12 @@ def _tokens(text: str, printed: Mapping[str, str], field: str) -> list[_Token]:
 
 def _in_code(token: _Token, printed: Mapping[str, str], field: str) -> _Token:
     """Return a name as code has it: Python would take other letters for the same name."""
-    if token.kind != "name" or token.text.isascii():
+    if token.kind != "name":
         return token
     prefix = "d" if token.text not in printed and token.text[1:] in printed and token.text[0] == "d" else ""
     name = printed.get(token.text.removeprefix(prefix))
+    if name is None and token.text.isascii():
+        return token
     if name is None:
         raise ExpressionError(f"{field}: unknown name {shown(token.text)} at column {token.column}")
     return replace(token, text=prefix + name)

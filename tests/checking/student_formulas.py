@@ -265,3 +265,40 @@ WRONG_COLUMN: tuple[Mistaken, ...] = (
     _mistaken(TANH, "b2", "Y - P", "sign"),
 )
 """The same for one sample, a column."""
+
+BATCH_NORM = "4 -> 5 -> batch_norm -> tanh -> 3 | mse"
+LAYER_NORM = "4 -> 5 -> layer_norm -> relu -> 3 | mse"
+SOFTMAX = "4 -> 5 softmax -> 3 softmax | cross_entropy"
+
+WRONG_OF_ROWS: tuple[Mistaken, ...] = (
+    _mistaken(BATCH_NORM, "g2", "dA2.sum(axis=0)", "factor_forgotten"),
+    _mistaken(BATCH_NORM, "g2", "(dA2 * H2).mean(axis=0)", "mean_extra"),
+    _mistaken(BATCH_NORM, "g2", "(dA2 * H2).sum(axis=1)", "wrong_axis"),
+    _mistaken(BATCH_NORM, "g2", "(dA2 * C2).sum(axis=0)", "factor_forgotten"),
+    _mistaken(BATCH_NORM, "g2", "dA2 * H2", "sum_forgotten"),
+    _mistaken(BATCH_NORM, "b2", "dA2", "sum_forgotten"),
+    _mistaken(BATCH_NORM, "b2", "-dA2.sum(axis=0)", "sign"),
+    _mistaken(BATCH_NORM, "H2", "dA2", "factor_forgotten"),
+    _mistaken(BATCH_NORM, "R2", "(dH2 * C2).sum(axis=0) / R2**2", "sign"),
+    _mistaken(BATCH_NORM, "R2", "-(dH2 * C2).sum(axis=0) / R2", "power_forgotten"),
+    _mistaken(BATCH_NORM, "V2", "dR2 / R2", "two_extra"),
+    _mistaken(BATCH_NORM, "C2", "dH2 / R2", "term_forgotten"),
+    _mistaken(BATCH_NORM, "U2", "dC2.sum(axis=0)", "sign"),
+    _mistaken(BATCH_NORM, "A1", "dC2", "term_forgotten"),
+    _mistaken(BATCH_NORM, "A1", "dU2 / N", "term_forgotten"),
+    _mistaken(BATCH_NORM, "W1", "dZ1.T @ X / N", "mean_extra"),
+    _mistaken(LAYER_NORM, "g2", "(dA2 * H2).sum(axis=1)", "wrong_axis"),
+    _mistaken(LAYER_NORM, "A1", "dC2", "term_forgotten"),
+    _mistaken(LAYER_NORM, "C2", "dH2 / R2", "term_forgotten"),
+    _mistaken(LAYER_NORM, "U2", "-dC2.sum(axis=0)", "wrong_axis"),
+    _mistaken(LAYER_NORM, "W1", "dZ1 @ X", "shapes_clash"),
+    _mistaken(SOFTMAX, "Z2", "P - Y", "mean_missing"),
+    _mistaken(SOFTMAX, "Z1", "dA1 * A1 * (1 - A1)", "diagonal_only"),
+    _mistaken(SOFTMAX, "Z1", "A1 * dA1", "term_forgotten"),
+    _mistaken(SOFTMAX, "Z1", "(dA1 - dA1.sum(axis=1, keepdims=True)) * A1", "factor_forgotten"),
+    _mistaken(SOFTMAX, "Z1", "(dA1 - (dA1 * A1).sum(axis=0, keepdims=True)) * A1", "wrong_axis"),
+    _mistaken(SOFTMAX, "Z1", "(dA1 + (dA1 * A1).sum(axis=1, keepdims=True)) * A1", "term_sign"),
+    _mistaken(SOFTMAX, "Z1", "(dA1 - (dA1 * A1).mean(axis=1, keepdims=True)) * A1", "mean_for_sum"),
+    _mistaken(SOFTMAX, "Z1", "dA1 - (dA1 * A1).sum(axis=1, keepdims=True)", "factor_forgotten"),
+)
+"""Mistakes where rows or columns hang together: normalization and softmax inside a network."""

@@ -179,3 +179,33 @@ def test_an_error_of_a_billionth_is_seen() -> None:
     assert check_formula(net, "W2", "dZ2.T @ A1 * (1 + 1e-11)").ok
     assert not check_formula(net, "W2", "dZ2.T @ A1 * (1 + 1e-8)").ok
     assert np.isfinite(check_formula(net, "W2", "dZ2.T @ A1 * (1 + 1e-8)").error)
+
+
+AUTHOR = {"pre_activation": "o", "activation": "y", "cotangent": "δ"}
+IN_OWN_LETTERS = "4 -> 5 tanh -> 3 softmax | cross_entropy"
+
+
+@pytest.mark.parametrize(
+    ("wrt", "formula"),
+    [
+        ("W1", "δo1.T @ X"),
+        ("W1", "∂L/∂W1 = δo1ᵀ X"),
+        ("o1", "δo1 = (δo2 @ W2) * (1 - y1**2)"),
+        ("Z1", "dA1 * (1 - A1**2)"),
+    ],
+)
+def test_an_author_s_letters_are_read_beside_the_graph_s(wrt: str, formula: str) -> None:
+    assert check_formula(Network.parse(IN_OWN_LETTERS), wrt, formula, notation=AUTHOR).ok
+
+
+def test_a_verdict_is_told_in_the_author_s_letters() -> None:
+    verdict = check_formula(Network.parse(IN_OWN_LETTERS), "o1", "δy1", notation=AUTHOR)
+    assert verdict.kinds == ("slope_forgotten",)
+    assert verdict.subject == "∂L/∂o1"
+    assert verdict.mistakes[0].equation == "∂L/∂o1 = δy1 ∘ tanh′(o1)"
+    assert not re.search(r"\b[ZA]\d", verdict.text())
+
+
+def test_letters_that_name_two_things_are_refused_by_a_check_too() -> None:
+    with pytest.raises(SymmlpError, match="^notation: "):
+        check_formula(Network.parse(IN_OWN_LETTERS), "W1", "dZ1.T @ X", notation={"pre_activation": "W"})

@@ -10,7 +10,16 @@ import pytest
 from symmlp.checking import FormulaCheck, check_formula
 from symmlp.graph import Layout
 from tests.checking.networks import network
-from tests.checking.student_formulas import MIXED, RIGHT, RIGHT_COLUMN, TANH, WRONG, WRONG_COLUMN, Mistaken
+from tests.checking.student_formulas import (
+    MIXED,
+    RIGHT,
+    RIGHT_COLUMN,
+    TANH,
+    WRONG,
+    WRONG_COLUMN,
+    WRONG_OF_ROWS,
+    Mistaken,
+)
 
 SHARE = 0.95
 
@@ -50,6 +59,11 @@ def test_at_least_95_of_100_mistakes_written_by_hand_are_named() -> None:
     count = len(WRONG) + len(WRONG_COLUMN)
     assert count >= 120
     assert len(missed) <= (1 - SHARE) * count, "\n".join(missed)
+
+
+def test_mistakes_of_normalization_and_softmax_are_named_as_well() -> None:
+    missed = _missed(WRONG_OF_ROWS, "batch")
+    assert len(missed) <= (1 - SHARE) * len(WRONG_OF_ROWS), "\n".join(missed)
 
 
 def test_every_kind_that_the_project_promises_to_name_is_among_the_mistakes() -> None:
