@@ -23,8 +23,8 @@ def array(name: str) -> sp.IndexedBase:
 X, Y, W, b, Z, A, P, G = (array(name) for name in ("X", "Y", "W", "b", "Z", "A", "P", "G"))
 """Arrays of the defining equations; G is the cotangent that arrives at an op's output."""
 
-U, C, V, R, H, M, S, g = (array(name) for name in ("U", "C", "V", "R", "H", "M", "S", "g"))
-"""Mean, centred entries, variance, its root, normalized entries, factor and shift of a dropout, gain."""
+U, C, V, R, H, M, S, g, K = (array(name) for name in ("U", "C", "V", "R", "H", "M", "S", "g", "K"))
+"""Mean, centred entries, variance, its root, normalized entries, factor and shift of a dropout, gain, where largest."""
 
 n, m, N, q = sp.symbols("n m N q", integer=True, positive=True)
 """Units of this layer, units of the layer before, samples, units of a second layer before."""

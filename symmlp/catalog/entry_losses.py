@@ -59,6 +59,16 @@ alpha, beta, gamma, delta, pos_weight, quantile, tau, power, var, margin, label_
     "alpha beta gamma delta pos_weight quantile tau power var margin label_smoothing", real=True
 )
 
+full, eps = sp.symbols("full eps", real=True)
+
+
+def _stirling() -> sp.Expr:
+    """Return an approximation of log y! where y is above 1, which PyTorch adds there."""
+    above = larger(1, y)
+    return _where((above * sp.log(above) - above + sp.log(2 * sp.pi * above) / 2, y > 1), (sp.Integer(0), True))
+
+
+_FULL = Parameter("full", 0, at_least=0)
 _ALPHA = Parameter("alpha", 0.25, at_least=0, below=1)
 _GAMMA = Parameter("gamma", 2, at_least=0)
 _MARGIN = Parameter("margin", 1, above=0)
@@ -112,11 +122,29 @@ ENTRY_LOSSES: dict[str, Maker[Loss]] = {
         _where((tau * (p - y) ** 2, p <= y), ((1 - tau) * (p - y) ** 2, True)),
         Parameter("tau", 0.5, 0, None, 1),
     ),
-    "gaussian_nll": lambda name: _family(name, (sp.log(var) + (p - y) ** 2 / var) / 2, Parameter("var", 1, above=0)),
-    "poisson_nll": lambda name: Loss(
-        name, sp.exp(p) - y * p, targets="nonnegative", note="of the logarithm of the rate"
+    "gaussian_nll": lambda name: _family(
+        name,
+        (sp.log(var) + (p - y) ** 2 / var + full * sp.log(2 * sp.pi)) / 2,
+        Parameter("var", 1, above=0),
+        _FULL,
+        note="full = 1 adds the constant log(2 π) / 2",
     ),
-    "poisson": lambda name: Loss(name, p - y * sp.log(p), accepts=POSITIVE, targets="nonnegative", note="of the rate"),
+    "poisson_nll": lambda name: _family(
+        name,
+        sp.exp(p) - y * p + full * _stirling(),
+        _FULL,
+        targets="nonnegative",
+        note="of the logarithm of the rate; full = 1 adds Stirling's formula for log y!",
+    ),
+    "poisson": lambda name: _family(
+        name,
+        p - y * sp.log(p + eps) + full * _stirling(),
+        Parameter("eps", 0, at_least=0),
+        _FULL,
+        accepts=POSITIVE,
+        targets="nonnegative",
+        note="of the rate; full = 1 adds Stirling's formula for log y!",
+    ),
     "tweedie": lambda name: _family(
         name,
         p ** (2 - power) / (2 - power) - y * p ** (1 - power) / (1 - power),

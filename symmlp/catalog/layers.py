@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from symmlp.catalog.extremes import largest_of
 from symmlp.catalog.parameters import exact
 from symmlp.notation import (
     C,
     H,
+    K,
     M,
     N,
     P,
@@ -226,12 +228,33 @@ def target_op(target: sp.Expr) -> Op:
 def row_total(name: str, letter: str, term: sp.Expr, operands: tuple[str, ...], kind: str) -> Op:
     """Return the op of one number a sample: `term` of P, Y and earlier totals, summed or averaged over the row.
 
-    Of the `kind` each, it is made of other totals.
+    Of the `kind` each, it is made of other totals. The largest is the mean over the entries that are K = 1 of C.
     """
-    total = term if kind == "each" else sp.Sum(term, (column, 1, n))
     axes: dict[str, Axes] = {each: (batch, column) if each == "P" else (batch,) for each in operands}
-    given = {"Y": (batch, column)} if term.has(Y) else {}
-    return Op(name, axes, letter, (batch,), total / n if kind == "mean" else total, given=given)
+    if kind == "max":
+        largest = sp.Sum(K[batch, column] * term, (column, 1, n)) / C[batch]
+        return Op(name, axes, letter, (batch,), largest, given={"K": (batch, column), "C": (batch,), **_targets(term)})
+    total = term if kind == "each" else sp.Sum(term, (column, 1, n))
+    return Op(name, axes, letter, (batch,), total / n if kind == "mean" else total, given=_targets(term))
+
+
+def held_ops(name: str, term: sp.Expr) -> tuple[Op, ...]:
+    """Return the ops that find where `term`, of P and Y, is largest in its row; that is held fixed, like a relu's mask.
+
+    H are the terms, M their largest, K is 1 where it is reached, else 0, and C counts those entries.
+    """
+    entries: dict[str, Axes] = {"P": (batch, column), **_targets(term)}
+    reached = sp.Piecewise((1, sp.Eq(H[batch, column], M[batch], evaluate=False)), (0, True), evaluate=False)
+    return (
+        Op(f"{name}, terms {term}", {}, "H", (batch, column), term, given=entries),
+        Op("row_largest", {}, "M", (batch,), largest_of(H[batch, other], other), given={"H": (batch, column)}),
+        Op("at_largest", {}, "K", (batch, column), reached, given={"H": (batch, column), "M": (batch,)}),
+        Op("largest_count", {}, "C", (batch,), sp.Sum(K[batch, column], (column, 1, n)), given={"K": (batch, column)}),
+    )
+
+
+def _targets(term: sp.Expr) -> dict[str, Axes]:
+    return {"Y": (batch, column)} if term.has(Y) else {}
 
 
 def row_loss(name: str, value: sp.Expr, operands: tuple[str, ...], weight: sp.Expr) -> Op:

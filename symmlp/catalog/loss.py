@@ -28,7 +28,7 @@ POSITIVE: tuple[Outputs, ...] = ("positive", "unit interval", "simplex", "unknow
 
 @dataclass(frozen=True)
 class Total:
-    """One number a sample: `term` summed, or averaged, over the entries of its row; or made of other totals.
+    """One number a sample: `term` summed, averaged or the largest over the entries of its row; or made of other totals.
 
     `term` is written in p, y and the symbols of totals before it; `symbol` stands for the total in what follows.
     """
@@ -36,7 +36,7 @@ class Total:
     symbol: sp.Symbol
     term: sp.Expr
     role: str
-    kind: Literal["sum", "mean", "each"] = "sum"
+    kind: Literal["sum", "mean", "each", "max"] = "sum"
 
     @property
     def letter(self) -> str:

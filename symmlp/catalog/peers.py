@@ -95,6 +95,7 @@ _LOSS_NAMES: dict[str, tuple[str, str, str, str]] = {
     "squared_hinge": ("", "SquaredHinge", "", ""),
     "soft_margin": ("SoftMarginLoss", "", "", ""),
     "hinge_embedding": ("HingeEmbeddingLoss", "", "", ""),
+    "categorical_hinge": ("", "CategoricalHinge", "", ""),
     "multi_margin": ("MultiMarginLoss", "", "", ""),
     "tversky": ("", "Tversky(axis=-1)", "", ""),
     "dice": ("", "Dice(axis=-1)", "", ""),
@@ -105,6 +106,8 @@ _LOSS_NAMES: dict[str, tuple[str, str, str, str]] = {
 
 _DIFFERENT_DEFAULTS: dict[tuple[Peer, str], Settings] = {
     ("Keras", "leaky_relu"): Settings({"alpha": 0.2}),
+    ("Keras", "Poisson"): Settings({"eps": 1e-7}),
+    ("PyTorch", "PoissonNLLLoss(log_input=False)"): Settings({"eps": 1e-8}),
 }
 
 OFFERS: tuple[Offer, ...] = (
@@ -117,7 +120,7 @@ OFFERS: tuple[Offer, ...] = (
     Offer("activation", "Keras", "LeakyReLU layer", "leaky_relu", Settings({"alpha": 0.3})),
     Offer("activation", "Keras", "PReLU layer, which starts with 0", "prelu"),
     *(
-        Offer("loss", peer, name, entry)
+        Offer("loss", peer, name, entry, _DIFFERENT_DEFAULTS.get((peer, name), NONE))
         for entry, names in _LOSS_NAMES.items()
         for peer, name in zip(PEERS, names, strict=True)
         if name

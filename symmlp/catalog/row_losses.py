@@ -76,6 +76,17 @@ ROW_LOSSES: dict[str, Maker[Loss]] = {
         decides="above half",
         note="of each sample's row; Keras sums over the whole batch unless it is told the axis",
     ),
+    "categorical_hinge": lambda name: _family(
+        name,
+        larger(0, 1 + u - t),
+        (
+            Total(t, p * y, "score of the class"),
+            Total(u, (1 - y) * p, "score of another class, or 0", "max"),
+        ),
+        targets="classes",
+        decides="classes",
+        note="the largest score of another class is 0 at least, as in Keras",
+    ),
     "multi_margin": lambda name: _family(
         name,
         q,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
@@ -12,7 +12,7 @@ from symmlp.catalog.layers import ENTRYWISE_LOSS, Op, target_op
 from symmlp.catalog.loss import Loss, Piece, y
 from symmlp.catalog.penalties import penalized, penalty_op
 from symmlp.graph.builder import Builder, activation_op, function_name
-from symmlp.graph.losses import row_loss_ops
+from symmlp.graph.losses import ops_before, row_loss_ops
 from symmlp.graph.records import GraphNode
 from symmlp.notation import N, Y, batch, column, n, other
 
@@ -77,12 +77,28 @@ def _add_row_loss(builder: Builder, definition: Loss, prediction: str, targets: 
     made = {"P": prediction}
     *totals, (op, piece) = row_loss_ops(definition, builder.network.reduction, columns=builder.layout == "sample")
     for total, (own, term) in zip(definition.totals, totals, strict=True):
+        held = _hold(builder, ops_before(definition, total), {"P": prediction, "Y": targets})
         role = total.role if total.kind == "each" else f"{total.role}, {total.kind} of a row"
         output = builder.statistic(total.letter, role, "")
-        given = {"Y": targets} if own.given else {}
+        given = {each: held[each] for each in own.given}
         builder.apply(own, {each: made[each] for each in own.operands}, output, _name(term), given)
         made[total.letter] = output
     _add_loss(builder, op, {each: made[each] for each in op.operands}, _name(piece), {})
+
+
+def _hold(builder: Builder, ops: Sequence[Op], arrays: Mapping[str, str]) -> dict[str, str]:
+    """Add ops that nothing is differentiated through, and return what their arrays, and those before, are called."""
+    roles = {"H": "entries that are compared", "M": "largest of a row", "K": "1 where it is reached, else 0"}
+    made = dict(arrays)
+    for op in ops:
+        role = roles.get(op.output, "entries that reach it")
+        is_array = len(op.axes) > 1
+        output = (
+            builder.array(op.output, "", builder.width, role) if is_array else builder.statistic(op.output, role, "")
+        )
+        builder.apply(op, {}, output, None, {each: made[each] for each in op.given})
+        made[op.output] = output
+    return made
 
 
 def _add_loss(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import sympy as sp
 
-from symmlp.catalog.layers import Op, f, row_loss, row_total
+from symmlp.catalog.layers import Op, f, held_ops, row_loss, row_total
 from symmlp.catalog.loss import Loss, Piece, Total, p, y
 from symmlp.notation import N, P, Y, array, batch, column
 
@@ -25,6 +25,13 @@ def row_loss_ops(loss: Loss, reduction: str, *, columns: bool) -> Iterator[LossO
     value = loss.value.xreplace(entries) if piece is None else _call(piece, entries)
     operands = _operands(loss, loss.value)
     yield row_loss(f"{loss.name}, {value} {weight}", value, operands, weight), piece
+
+
+def ops_before(loss: Loss, total: Total) -> tuple[Op, ...]:
+    """Return the ops of what a total holds fixed: where a largest entry is."""
+    if total.kind != "max":
+        return ()
+    return held_ops(loss.name, total.term.xreplace({p: P[batch, column], y: Y[batch, column]}))
 
 
 def _total(loss: Loss, total: Total, entries: Mapping[sp.Basic, sp.Expr]) -> LossOp:

@@ -11,7 +11,7 @@ from symmlp.calculus.rules import Rules
 from symmlp.catalog import activations, losses, peers
 from symmlp.catalog.activations import Activation
 from symmlp.catalog.loss import Loss, Piece, p, y
-from symmlp.graph.losses import row_loss_ops
+from symmlp.graph.losses import ops_before, row_loss_ops
 from symmlp.listing.kinks import is_met, kink_text
 from symmlp.listing.layers import ops_lines
 from symmlp.listing.rows import printed, row
@@ -114,7 +114,9 @@ def _offer(offer: peers.Offer) -> str:
 def _row_loss(entry: Loss) -> Iterator[str]:
     """Yield the totals of each sample and the loss, with what is derived from each, at the defaults."""
     own = losses.loss(entry.name)
-    yield from ops_lines(list(row_loss_ops(own, "mean", columns=False)), Rules(columns=False))
+    ops = list(row_loss_ops(own, "mean", columns=False))
+    held = [(op, None) for total in own.totals for op in ops_before(own, total)]
+    yield from ops_lines([*held, *ops], Rules(columns=False))
     for piece in own.pieces:
         for variable in piece.variables:
             if variable != y:

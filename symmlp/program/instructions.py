@@ -178,7 +178,7 @@ class _Writer:
                 return Part(self.atom(operand), axis, start, size)
             case Call(name, arguments) if name in self.functions:
                 return self.called(self.functions[name], arguments, wanted)
-            case _ if not variables(node):
+            case _ if not variables(node) and not isinstance(node, Filled):
                 return node
         operation, operands = self.operation(node)
         if operation == "copy" and wanted is None and not isinstance(node, Where):

@@ -145,7 +145,8 @@ class _Writer:
     def section(self, statements: Sequence[Statement], groups: Sequence[Group]) -> Iterator[str]:
         """Yield the lines of one section; every statement's equation stands above the first line that it needs."""
         lines = list(self.lines(statements, groups))
-        single = (each for group in groups for each in group.instructions if not each.target.shape)
+        every = (each for group in groups for each in group.instructions)
+        single = (each for each in every if not each.target.shape or each.operation == "copy")
         if any("N" in sizes_used(operand) for each in single for operand in each.operands):
             yield "N = w.N"
         yield from lines

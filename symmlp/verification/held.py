@@ -98,7 +98,7 @@ def chosen(relation: str, left: sp.Expr, right: sp.Expr, holds: sp.Expr, fails: 
     """Return `holds` where `left relation right`, `fails` elsewhere, as one function.
 
     Raises:
-        UnsupportedError: another relation than >, >=, <, <=.
+        UnsupportedError: another relation than >, >=, <, <=, ==.
     """
     match relation:
         case ">":
@@ -109,6 +109,8 @@ def chosen(relation: str, left: sp.Expr, right: sp.Expr, holds: sp.Expr, fails: 
             return chosen_above(right, left, holds, fails)
         case "<=":
             return chosen_from(right, left, holds, fails)
+        case "==":
+            return chosen_from(left, right, chosen_from(right, left, holds, fails), fails)
         case _:
             raise UnsupportedError(f"no branches for the relation {relation}")
 

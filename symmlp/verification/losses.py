@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 import sympy as sp
@@ -32,12 +33,13 @@ def loss_terms(loss: Loss, made: Made, inner: Inner, *, ignores: bool = False) -
         return _entry_terms(loss, made, inner, ignores=ignores)
     symbols = [each.symbol for each in loss.totals]
     totals = [(each, made(each.term, [p, y, *symbols[:place]])) for place, each in enumerate(loss.totals)]
+    largest = made(sp.Max(p, y), [p, y])
     head = made(loss.value, symbols)
 
     def terms(row: Row, wanted: Row) -> list[Any]:
         known: list[Any] = []
         for total, term in totals:
-            known.append(_total(total, term, row, wanted, known))
+            known.append(_total(total, term, largest, row, wanted, known))
         return [head(known)]
 
     return terms
@@ -72,8 +74,18 @@ def _sum(row: Row) -> Any:
     return total
 
 
-def _total(total: Total, term: Callable[[Sequence[Any]], Any], row: Row, wanted: Row, known: Sequence[Any]) -> Any:
+def _total(
+    total: Total,
+    term: Callable[[Sequence[Any]], Any],
+    largest: Callable[[Sequence[Any]], Any],
+    row: Row,
+    wanted: Row,
+    known: Sequence[Any],
+) -> Any:
     if total.kind == "each":
         return term([row[0], wanted[0], *known])
-    found = _sum([term([predicted, target, *known]) for predicted, target in zip(row, wanted, strict=True)])
+    terms = [term([predicted, target, *known]) for predicted, target in zip(row, wanted, strict=True)]
+    if total.kind == "max":
+        return reduce(lambda one, other: largest([one, other]), terms)
+    found = _sum(terms)
     return found / len(row) if total.kind == "mean" else found

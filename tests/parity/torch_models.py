@@ -104,6 +104,10 @@ def _focal(p: Tensor, y: Tensor) -> Tensor:
     return -y * (1 - p) ** 2 * torch.log(p) / 4 - (1 - y) * p**2 * torch.log(1 - p) * 3 / 4
 
 
+def _one_hot(p: Tensor, y: Tensor) -> Tensor:
+    return F.one_hot(y, p.shape[1]).to(p.dtype)
+
+
 LOSSES: dict[str, LossForm] = {
     "mse": lambda _, p, y, reduction: F.mse_loss(p, y, reduction=reduction),
     "mae": lambda _, p, y, reduction: F.l1_loss(p, y, reduction=reduction),
@@ -135,6 +139,9 @@ LOSSES: dict[str, LossForm] = {
     )(),
     "tversky": lambda _, p, y, reduction: getattr(
         1 - ((p * y).sum(dim=1) + 1e-7) / ((p.sum(dim=1) + y.sum(dim=1)) / 2 + 1e-7), reduction
+    )(),
+    "categorical_hinge": lambda _, p, y, reduction: getattr(
+        F.relu(1 + torch.amax((1 - _one_hot(p, y)) * p, dim=1) - (_one_hot(p, y) * p).sum(dim=1)), reduction
     )(),
     "multi_margin": lambda _, p, y, reduction: F.multi_margin_loss(p, y, reduction=reduction),
     "categorical_focal": lambda z, p, y, reduction: getattr(
