@@ -232,7 +232,8 @@ def page(
         "A step is forward, backward and Adam on one batch, float32. Each contestant runs in a process of its own, turns are",
         f"interleaved, a figure is the median of {rounds} turns of {SECONDS} s. Only ratios within one table mean anything.",
         "",
-        "Written by `python -m benchmarks.training_step`, not by hand.",
+        "Written by `python -m benchmarks.training_step`, not by hand. What derivation costs beside other tools stands in",
+        "[derivation_times.md](derivation_times.md).",
         "",
         f"Machine: {platform.machine()}, {os.cpu_count()} cores, {THREADS} threads for every BLAS. Python {platform.python_version()}, "
         + ", ".join(f"{name} {installed(name)}" for name in packages)
