@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.calculus.numeric import evaluate
 from symmlp.catalog.activations import TABLE, canonical, x
 from symmlp.catalog.layers import SIZES
+from symmlp.catalog.projection import SUPPORT
 from symmlp.checking.evaluating import Evaluator, Function
 from symmlp.checking.spelling import SLOPE
 from symmlp.derivation import Derivation
@@ -61,7 +62,7 @@ class Functions(Mapping[str, Function]):
 
     @cached_property
     def _meanings(self) -> dict[str, Function]:
-        return {}
+        return {SUPPORT: partial(_support, columns=self.derivation.layout == "sample")}
 
     @cached_property
     def _derived(self) -> dict[str, ElementFunction]:
@@ -79,6 +80,8 @@ class Functions(Mapping[str, Function]):
 
     def callee(self, name: str) -> Callee | None:
         """Return what a name in a candidate's text calls: tanh, tanh_slope, tanh_prime, entry_loss_slope."""
+        if name == SUPPORT:
+            return Callee(SUPPORT, 1)
         suffix = next((ending for ending in _SLOPES if name.endswith(ending)), "")
         plain = self._in_formulas(name.removesuffix(suffix) if suffix else name)
         function = self.function(plain)
@@ -119,6 +122,14 @@ def _of_entries(names: list[str], result: Node) -> Function:
         return np.broadcast_to(evaluate(result, dict(zip(names, arrays, strict=True))), arrays[0].shape)
 
     return meaning
+
+
+def _support(argument: Any, *, columns: bool) -> Any:
+    """Return 1 where the entries of a row above an entry exceed it by less than 1 in total, else 0."""
+    rows = np.transpose(argument) if columns else np.atleast_2d(argument)
+    excess = np.maximum(rows[:, np.newaxis, :] - rows[:, :, np.newaxis], 0).sum(axis=2)
+    inside = (excess < 1).astype(float)
+    return np.transpose(inside) if columns else inside
 
 
 def _of_rows(function: RowFunction, *, columns: bool) -> Callable[[Any], Any]:

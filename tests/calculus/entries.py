@@ -97,8 +97,8 @@ class World:
                 return self.node(left) @ self.node(right)
             case Transpose(operand):
                 return self.node(operand).T
-            case Reduce("sum", operand, axis):
-                return np.sum(self.node(operand), axis=axis, keepdims=axis == 1)
+            case Reduce(kind, operand, axis):
+                return getattr(np, kind)(self.node(operand), axis=axis, keepdims=axis == 1)
             case Filled(inner, shape):
                 return np.broadcast_to(self.node(inner), tuple(int(self.size(size)) for size in shape))
         raise NotImplementedError(type(node).__name__)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, partial
+from itertools import accumulate
 from typing import Any, Literal
 
 import numpy as np
@@ -102,11 +103,26 @@ def functions_of(derivation: Derivation, form: Form = "value") -> dict[str, Call
         for name, function in derivation.functions.items()
         if isinstance(function, RowFunction)
     }
-    return {**ELEMENTARY, **elementwise, **of_rows}
+    support = partial(_support, columns=derivation.layout == "sample")
+    return {**ELEMENTARY, "simplex_support": support, **elementwise, **of_rows}
 
 
 def _row_function(function: RowFunction, columns: bool, array: Entries) -> Entries:
     return _of_rows(function, columns=columns, array=array)
+
+
+def _support(array: Entries, *, columns: bool) -> Entries:
+    """Return 1 where an entry is in the support of its row's projection on the simplex, found from the largest on."""
+    rows = array.T if columns else array
+    inside = np.array([[number(Fraction(int(entry > _threshold(row)))) for entry in row] for row in rows], dtype=object)
+    return inside.T if columns else inside
+
+
+def _threshold(row: Entries) -> Any:
+    """Return u, for which the positive parts of the entries less u sum to 1."""
+    falling = sorted(row, reverse=True)
+    sums = accumulate(falling)
+    return max((total - 1) / count for count, total in enumerate(sums, start=1))
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,14 @@ Tensor = Any
 Entries = Callable[[Tensor, Tensor, Tensor], Tensor]
 """The losses of single entries, or of single rows, from pre-activations Z, predictions P and targets Y."""
 
+
+def _sparsemax(x: Tensor) -> Tensor:
+    """Return the projection on the simplex: the largest threshold that leading entries, less 1, give each of them."""
+    falling = -jnp.sort(-x, axis=1)
+    thresholds = (jnp.cumsum(falling, axis=1) - 1) / jnp.arange(1, x.shape[1] + 1)
+    return nn.relu(x - thresholds.max(axis=1, keepdims=True))
+
+
 ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     "identity": lambda x: x,
     "sigmoid": nn.sigmoid,
@@ -31,6 +39,7 @@ ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
     "silu": nn.silu,
     "gelu": lambda x: nn.gelu(x, approximate=False),
     "softmin": lambda x: nn.softmax(-x, axis=1),
+    "sparsemax": _sparsemax,
     "log_softmax": lambda x: nn.log_softmax(x, axis=1),
     "prelu": lambda x, alpha: jnp.where(x > 0, x, alpha * x),
     "learnable_swish": lambda x, beta: x * nn.sigmoid(beta * x),

@@ -44,7 +44,7 @@ SIZES: dict[Size, int] = {"N": 5, "n": 3}
 FUNCTIONS: dict[str, Callable[..., Value]] = {
     **{
         name: getattr(np, name)
-        for name in "exp log sin cos tan sinh cosh tanh sqrt abs sign expm1 log1p hypot cbrt floor".split()
+        for name in "exp log sin cos tan sinh cosh tanh sqrt abs sign expm1 log1p hypot cbrt floor copysign".split()
     },
     **{f"a{name}": getattr(np, f"arc{name}") for name in "sin cos tan sinh cosh tanh".split()},
     "max": np.maximum,
@@ -52,8 +52,16 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "erf": np.vectorize(math.erf),
     "erfc": np.vectorize(math.erfc),
     "erfcx": np.vectorize(lambda x: float(mpmath.exp(mpmath.mpf(x) ** 2) * mpmath.erfc(x))),
+    "simplex_support": lambda rows: _in_support(rows),
     "leading": np.vectorize(lambda x: math.ldexp(round(math.ldexp(math.frexp(x)[0], 26)), math.frexp(x)[1] - 26)),
 }
+
+
+def _in_support(rows: Value) -> Value:
+    """Return 1 where the entries of a row above an entry exceed it by less than 1 in total."""
+    excess = [[sum(max(0.0, other - entry) for other in row) for entry in row] for row in rows]
+    return (np.array(excess) < 1).astype(rows.dtype)
+
 
 RELATIONS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq}
 

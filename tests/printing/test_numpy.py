@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from symmlp.calculus import error_functions
 from symmlp.calculus.splitting import leading
 from symmlp.errors import UnsupportedError
+from symmlp.generation import generate
 from symmlp.matrix import (
     Add,
     Call,
@@ -36,14 +38,22 @@ from symmlp.matrix import (
 )
 from symmlp.printing.numpy import PRIMITIVES, NumpyPrinter, width_of
 from symmlp.program import lowering
+from symmlp.spec import Network
+from symmlp.verification.loading import load_text
 from tests.printing.evaluation import FUNCTIONS, SIZES, Value, evaluate, number
 from tests.printing.trees import TRAPS, W, a, b, c, minus, s, u, v, values
 
 
 def _scope(arrays: Mapping[str, Value]) -> dict[str, Any]:
     scope = {"np": np, "DTYPE": np.float64, "erf": error_functions.erf, "erfc": error_functions.erfc}
-    scope |= {"erfcx": error_functions.erfcx, "leading": leading}
+    scope |= {"erfcx": error_functions.erfcx, "leading": leading, "simplex_support": _library().simplex_support}
     return {**scope, **arrays, **{str(name): size for name, size in SIZES.items()}}
+
+
+@cache
+def _library() -> Any:
+    """Return a module that brings along what NumPy does not have."""
+    return load_text(generate(Network.parse("2 -> 3 sparsemax -> 2 | mse")))
 
 
 def same(node: Node, arrays: Mapping[str, Value] | None = None) -> bool:
@@ -111,12 +121,14 @@ def _same_text(text: str, node: Node, arrays: Mapping[str, Value]) -> bool:
 
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_a_primitive_is_computed_by_its_numpy_function(name: str) -> None:
-    arguments: tuple[Node, ...] = (a, b) if name in ("max", "min", "hypot") else (a,)
+    arguments: tuple[Node, ...] = (a, b) if name in ("max", "min", "hypot", "copysign") else (a,)
     arrays = values(positive=True)
     if name in ("asin", "acos", "atanh"):
         arrays["a"] = arrays["a"] / 3
     if name == "acosh":
         arrays["a"] = arrays["a"] + 1
+    if name == "simplex_support":
+        arrays["a"] = 2 * (arrays["a"] - arrays["a"].max(axis=1, keepdims=True))
     assert same(Call(name, arguments), arrays)
 
 
