@@ -144,8 +144,9 @@ def points(key: str, dtype: type, count: int = COUNT, seed: int = 20) -> list[Po
 def exact(key: str, point: Mapping[str, float]) -> tuple[Any, Any]:
     """Return value and slope at a point to the digits of any float."""
     entry = ENTRIES[key]
-    largest = math.prod(max(1.0, abs(number)) for number in point.values())
-    with mp.workdps(int(90 + 3 * min(largest, 800) + _digits_of_tail(entry.value, largest))):
+    largest = max(abs(number) for number in point.values())
+    exponent = min(math.prod(max(1.0, abs(number)) for number in point.values()), 800.0)
+    with mp.workdps(int(90 + 3 * exponent + _digits_of_tail(entry.value, largest))):
         step = mpf(10) ** -(mp.dps // 3)
         below, above = (precise(entry.value, {**point, entry.wrt: mpf(point[entry.wrt]) + s * step}) for s in (-1, 1))
         return precise(entry.value, point), (above - below) / (2 * step)

@@ -168,7 +168,7 @@ _MAKERS: dict[str, Callable[[], Identity]] = {
         a > 0,
         b > 0,
     ),
-    "log_of_quotient": lambda: _row(sp.log((b + w) / b), log1p(w / b), "loses w if it is small", b > 0, w > -b),
+    "log_of_quotient": lambda: _row(sp.log((b + w) / b), log1p(w / b), "loses w if it is small", (b + w) / b > 0),
     "log1p_of_power": lambda: _row(
         log1p(c * w**even),
         _branches(

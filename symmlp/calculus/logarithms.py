@@ -23,10 +23,34 @@ def logarithm_of_quotient(argument: sp.Expr) -> sp.Expr | None:
     top, bottom = sp.fraction(argument)
     if bottom.is_number or not (top.is_polynomial() and bottom.is_polynomial()):
         return None
+    if top.is_Symbol and bottom.is_Symbol:
+        return _logarithm_of_ratio(top, bottom)
     difference = sp.expand(top - bottom)
     if len(sp.Add.make_args(difference)) >= sum(len(sp.Add.make_args(sp.expand(side))) for side in (top, bottom)) - 1:
         return None
     return identity("log_of_quotient").of(w=difference, b=bottom)
+
+
+def _logarithm_of_ratio(a: sp.Symbol, b: sp.Symbol) -> sp.Expr:
+    """Return log(a/b), by log1p((a - b)/b) where a and b are so near each other that a - b is exact."""
+    near = sp.Abs(a - b) < sp.Abs(b) / 2
+    d = sp.Piecewise((a - b, near), (sp.Integer(0), True), evaluate=False)
+    divisor = sp.Piecewise((b, near), (sp.Integer(1), True), evaluate=False)
+    joined = identity("log_of_quotient").of(w=d, b=divisor)
+    return sp.Piecewise((joined, near), (sp.log(a / b), True), evaluate=False)
+
+
+_FAR_APART = sp.Integer(2) ** 60
+
+
+def difference_of_logarithms(a: sp.Symbol, b: sp.Symbol) -> sp.Expr:
+    """Return log a - log b as ±log1p(|a - b|/m), m being the smaller one, unless they are very far apart."""
+    smaller, size = sp.Min(a, b), sp.Abs(a - b)
+    near = size < smaller * _FAR_APART
+    d = sp.Piecewise((size, near), (sp.Integer(0), True), evaluate=False)
+    m = sp.Piecewise((smaller, near), (sp.Integer(1), True), evaluate=False)
+    joined = sp.sign(a - b) * identity("log_of_quotient").of(w=d, b=m)
+    return sp.Piecewise((joined, near), (sp.log(a) - sp.log(b), True), evaluate=False)
 
 
 def level_of(powers: sp.Expr) -> tuple[int, sp.Expr]:

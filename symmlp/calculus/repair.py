@@ -26,7 +26,7 @@ from symmlp.calculus.tails import Tail, limit_tail, number, tail
 GOOD = 16.0
 """Errors up to this many units in the last place are left alone."""
 
-FINE = 4.0
+FINE = 3.0
 """Where something is mended, the pieces meet where the form is this accurate, as far as that can be had."""
 
 _RADII = (2.0**-2, 2.0**-1, 1.0, 2.0, 4.0)
@@ -132,9 +132,7 @@ def _with_series(
         return form
     if max(wrong) == 0 and expected[centre] != 0:
         return _with_limit(form, x, float(expected[centre]), actions, centre)
-    for radius in _RADII:
-        if radius > _reach(centre) or (radius < max(wrong) and radius != _RADII[-1] and not _few_beyond(found, radius)):
-            continue
+    for radius in _radii(expr, form, x, centre, wrong):
         inner = series(expr, x, radius, centre)
         if inner is None:
             continue
@@ -165,6 +163,16 @@ def _with_limit(form: sp.Expr, x: sp.Symbol, limit: float, actions: list[str], c
     return sp.Piecewise((number(limit), sp.Eq(x, centre, evaluate=False)), (away, True), evaluate=False)
 
 
-def _few_beyond(found: Mapping[float, float], radius: float) -> bool:
-    """Return whether the form is accurate outside of the radius, up to the largest one."""
-    return not any(error > FINE and radius <= abs(point) <= _RADII[-1] for point, error in found.items())
+def _radii(expr: sp.Expr, form: sp.Expr, x: sp.Symbol, centre: int, wrong: list[float]) -> list[float]:
+    """Return the radii to try: first those beyond which the form is accurate at once, then any beyond what is wrong."""
+    possible = [radius for radius in _RADII if radius <= _reach(centre)]
+    beyond = [radius for radius in possible if radius >= max(wrong)] or possible[-1:]
+    fine = [radius for radius in beyond if _is_fine_beyond(expr, form, x, centre, radius)]
+    return [*fine, *(radius for radius in beyond if radius not in fine)]
+
+
+def _is_fine_beyond(expr: sp.Expr, form: sp.Expr, x: sp.Symbol, centre: int, radius: float) -> bool:
+    """Return whether the form is accurate at points between the radius and twice that."""
+    sizes = [radius * (1 + step / 12) for step in range(12)]
+    expected = expected_values(expr, x, [centre + sign * size for size in sizes for sign in (1, -1)])
+    return all(error <= FINE for error in errors(compiled(form, (x,)), x, expected).values())

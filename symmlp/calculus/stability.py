@@ -28,6 +28,7 @@ from symmlp.calculus.exponentials import (
 )
 from symmlp.calculus.identities import BEYOND, identity, shifted
 from symmlp.calculus.logarithms import (
+    difference_of_logarithms,
     level_of,
     logarithm_of_factors,
     logarithm_of_one_minus,
@@ -224,6 +225,8 @@ def _difference_of_logarithms(expr: sp.Add) -> sp.Expr | None:
         for other, opposite, second in terms:
             if number > 0 and number == -opposite:
                 joined = logarithm_of_quotient(first.args[0] / second.args[0])
+                if joined is None and first.args[0].is_Symbol and second.args[0].is_Symbol:
+                    joined = difference_of_logarithms(first.args[0], second.args[0])
                 if joined is not None:
                     return number * joined + _stable(expr - one - other)
     return None
