@@ -11,7 +11,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from symmlp.calculus.compensation import compensated
+from symmlp.calculus.computed import computed
 from symmlp.calculus.constants import fold_constants
 from symmlp.calculus.exact import exact
 from symmlp.calculus.matrix_form import MatrixForm
@@ -51,7 +51,7 @@ def hostile_grid(count: int = 48) -> tuple[float, ...]:
 def compiled(form: sp.Expr, variables: Iterable[sp.Symbol]) -> Node:
     """Return the form as the node that code is printed from."""
     names = {symbol: Var(symbol.name, ()) for symbol in variables}
-    return compensated(MatrixForm({}, {}, names=names).of(fold_constants(form), None, None))
+    return computed(MatrixForm({}, {}, names=names).of(fold_constants(form), None, None))
 
 
 def values_of(node: Node, variable: sp.Symbol, points: Array) -> Array:

@@ -207,13 +207,26 @@ def _ending_with_rows(
     if not function.value.has(sp.log(p)):
         return Ending(function.name, _plain_loss(entries, function), at_prediction, joined, (function, *extra))
     logarithm = activation.logarithm(f"log_{activation.name}")
-    inserted = function.value.xreplace({sp.log(p): _call(logarithm.name, z)})
+    inserted, entry = _with_logarithm(function, logarithm)
     quotient, difference = (
         drop_batch(value) if entries.rules.columns else value for value in (activation.value, logarithm.value)
     )
     step = RuleStep("stable form: logarithm of a quotient", sp.log(quotient), difference)
     loss = Derived(entries.total(function.value), entries.total(inserted), (step,))
-    return Ending(function.name, loss, at_prediction, joined, (function, logarithm, *extra))
+    return Ending(function.name, loss, at_prediction, joined, (function, logarithm, *entry, *extra))
+
+
+def _with_logarithm(function: ElementFunction, logarithm: RowFunction) -> tuple[sp.Expr, tuple[ElementFunction, ...]]:
+    """Return the loss with log(p) taken from the row, and a function of its own if another logarithm is left.
+
+    That one may be infinite where its factor is zero, as log(y) in y (log(y) - log(p)): the function guards it.
+    """
+    call = _call(logarithm.name, z)
+    if not function.value.xreplace({sp.log(p): z}).has(sp.log):
+        return function.value.xreplace({sp.log(p): call}), ()
+    name = f"{function.name}_of_{logarithm.name}"
+    entry = ElementFunction.derive(name, function.value.xreplace({sp.log(p): z}), (z, y))
+    return _call(name, call, y), (entry,)
 
 
 _COMPLEMENT_RULE = "stable form: the complement of {P} is the sum of the row's other entries"

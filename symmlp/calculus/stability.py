@@ -86,7 +86,8 @@ def _condition(condition: sp.Basic) -> sp.Basic:
         return condition
     difference = condition.lhs - condition.rhs
     same = same_sign(difference)
-    return condition.func(_stable(difference) if same is None else same, 0)
+    form = _stable(difference) if same is None else same
+    return condition if form.has(sp.Piecewise) else condition.func(form, 0)
 
 
 def _with_complements(expr: sp.Piecewise) -> list[tuple[sp.Expr, sp.Basic, sp.Basic]]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import sympy as sp
 
-from symmlp.calculus.compensation import compensated
+from symmlp.calculus.computed import computed
 from symmlp.calculus.constants import fold_constants
 from symmlp.calculus.functions import OTHERS, TIES, ElementFunction, RowFunction
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
@@ -135,7 +135,7 @@ def _definition(call: str, function: ElementFunction | RowFunction) -> Function:
         return _row_function(call, function)
     stable = function.stable_derivative if call.endswith(PRIME) else function.stable_value
     names = {symbol: Var(symbol.name, ()) for symbol in function.variables}
-    result = compensated(MatrixForm({}, {}, names=names).of(fold_constants(stable), None, None))
+    result = computed(MatrixForm({}, {}, names=names).of(fold_constants(stable), None, None))
     return Function(call, code_name(call), tuple(names.values()), (), result)
 
 
