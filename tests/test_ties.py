@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 
 from symmlp.document import PrintableDerivation, derive
+from symmlp.generation import generate
 from symmlp.pictures import picture
 from symmlp.spec import Network
 from tests.document.derivations import NETWORKS
@@ -122,3 +123,46 @@ def test_every_step_has_its_id_in_the_report_too() -> None:
     text = FORMS["report"][0](derivation)
     steps = {step.id for row in derivation.page().equations for step in row.matrix_steps}
     assert set(re.findall(r'<li id="(.*?)"', text)) == steps
+
+
+PLANNED = {"buffered": {"style": "buffered"}, "numba": {"target": "numba"}}
+"""Modules with an operation a line: below an equation's comment stand the operations that lead to its array."""
+
+
+def planned_faults(text: str, derivation: PrintableDerivation) -> list[str]:
+    """Return the ids whose comment is not the printed equation, or whose operations do not touch its array.
+
+    Where comments follow each other, one loop carries their equations out: the last one's array is what it writes.
+    """
+    printed, targets = formulas(derivation)["text"], {each.id: each.target for each in derivation.computed}
+    wrong, found = [], set()
+    for comments, code in re.findall(r"((?:^ *# .*\n)+)((?:^(?! *# ).*\n)+)", text, flags=re.MULTILINE):
+        told = re.findall(r"# ([FLB]\d+)  (.*(?:\n *#     .*)*)", comments)
+        for id, lines in told:
+            formula = " ".join(re.sub(r"\n *#", " ", re.sub(r"\n *# +\w+ is \w+", "", lines)).split())
+            wrong += [id] if formula != printed.get(id) else []
+            found.add(id)
+        wrong += [id for id, _ in told[-1:] if not re.search(rf"\b{targets[id]}(?:_\d+t)?\b", _bare(code))]
+    needed = {id for id, target in targets.items() if re.search(rf"\b{target}\b", _bare(text))}
+    return sorted({*wrong, *(needed - found)})
+
+
+def _bare(text: str) -> str:
+    """Return code without comments and docstrings."""
+    lines = re.sub(r'""".*?"""', "", text, flags=re.DOTALL).splitlines()
+    return "\n".join(line.partition("#")[0] for line in lines)
+
+
+@pytest.mark.parametrize("kind", PLANNED)
+@pytest.mark.parametrize("name", ["classes", "rows", "layers"])
+def test_comments_of_planned_modules_are_the_printed_equations_above_their_arrays(name: str, kind: str) -> None:
+    derivation = derivation_of(NETWORKS[name])
+    assert planned_faults(generate(NETWORKS[name], **PLANNED[kind]), derivation) == []
+
+
+@pytest.mark.parametrize("kind", PLANNED)
+@pytest.mark.parametrize(("right", "wrong"), [("# B3  ", "# B4  "), ("W2 = dZ2ᵀ A1", "W2 = dZ2 A1"), ("# B5  ", "# ")])
+def test_a_wrong_comment_of_a_planned_module_is_noticed(right: str, wrong: str, kind: str) -> None:
+    text = generate(CLASSES, **PLANNED[kind])
+    assert right in text
+    assert planned_faults(text.replace(right, wrong), derivation_of(CLASSES)) != []
