@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from symmlp.catalog.activations import Activation, Outputs, activation, read_activation
 from symmlp.catalog.parameters import Settings
 from symmlp.errors import SpecError
+from symmlp.showing import html_table
 from symmlp.spec_part import MAX_WEIGHTS, Parameters, Part, Units, with_settings
 
 _ABSENT = object()
@@ -61,6 +62,11 @@ class Layer(Part):
     def brief(self) -> str:
         """The layer for people, where the short string may be too long for a line."""
         return self.short
+
+    def _repr_html_(self) -> str:
+        fields = ((name, getattr(self, name)) for name in type(self).model_fields if name != "type")
+        rows = [(name, value.text() if isinstance(value, Settings) else value) for name, value in fields]
+        return html_table(self.type, ("field", "value"), rows)
 
 
 class _Activating(Layer):

@@ -19,6 +19,8 @@ RESULT = TrainResult(Path("a<b.py"), Path("a.npz"), Path("a.json"), None, (1.0, 
 FAILED = Report(ok=False, checks=(Check("differences", "W1", (0, 1), 1, 2.0, 1e-6, ok=False, note="x < y"),))
 OBJECTS: dict[str, object] = {
     "Network": NETWORK,
+    "Dense": NETWORK.layers[0],
+    "Notation": symmlp.Notation(pre_activation="o", cotangent="δ"),
     "Report": FAILED,
     "FormulaCheck": symmlp.check_formula(symmlp.Network.parse("3 -> 4 tanh -> 2 | mse"), "W1", "dZ1.T @ X"),
     "Samples": SAMPLES,
@@ -41,6 +43,9 @@ def test_an_object_shows_itself_as_html(name: str) -> None:
     ("name", "words"),
     [
         ("Network", "where(p &lt; y"),
+        ("Dense", "<td>tanh</td>"),
+        ("Notation", "<td>δ</td>"),
+        ("Notation", "the layout"),
         ("Report", "NOT verified"),
         ("Report", "x &lt; y"),
         ("Samples", "&lt;b&gt;"),

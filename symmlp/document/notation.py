@@ -12,6 +12,7 @@ from symmlp.errors import SymmlpError, did_you_mean, shown
 from symmlp.graph.builder import COLUMN_NAMES
 from symmlp.matrix import variables
 from symmlp.printing.naming import GREEK_LETTERS, SPOKEN, Naming
+from symmlp.showing import html_table
 
 LAYERED = ("weights", "bias", "pre_activation", "activation")
 """What each layer has: the letters are followed by the layer's number."""
@@ -57,6 +58,10 @@ class Notation:
         """The names that were chosen, by role."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {role: letters for role, letters in values.items() if letters is not None}
+
+    def _repr_html_(self) -> str:
+        rows = [(field.name, self.given.get(field.name, "the layout's own")) for field in fields(self)]
+        return html_table("notation", ("role", "letters"), rows)
 
     @classmethod
     def parse(cls, text: str) -> Self:
