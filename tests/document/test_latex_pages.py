@@ -96,6 +96,38 @@ def test_a_document_compiles_without_a_warning(name: str, layout: Layout, depth:
     assert (tmp_path / "derivation.pdf").read_bytes().startswith(b"%PDF")
 
 
+@NEEDS_LATEX
+def test_a_small_document_compiles_without_a_warning(tmp_path: Path) -> None:
+    network = Network.parse("3 -> 2 sigmoid | dice")
+    assert _warnings(compiled(derive(network).latex(steps="full", standalone=True), tmp_path)) == []
+
+
+EVERY_KIND = {
+    "batch normalization": "4 -> 5 -> batch_norm -> tanh -> 3 | mse",
+    "layer normalization, dropout": "4 -> 5 -> layer_norm -> relu -> dropout(rate=0.2) -> 3 sigmoid | bce",
+    "skips": "4 -> 5 tanh -> 5 leaky_relu -> add(layer=1) -> concat(layer=0) -> 3 | mae",
+    "gates and long numbers": "4 -> 5 -> rms_norm -> selu -> 4 swiglu -> 3 | huber",
+    "learned numbers": "4 -> 5 srelu -> randomized_relu -> 6 maxout -> 3 | multi_margin",
+    "given numbers": "4 -> standardize(mean=1, scale=2) -> 5 -> alpha_dropout(rate=0.1) -> 3 | cosine_similarity",
+    "an expression with cases": "3 -> 4 {x*tanh(log(1 + exp(x)))} -> 2 | {where(abs(p - y) < 1, (p - y)**2/2, p)}",
+    "a projection": "4 -> 5 sparsemax -> 3 sigmoid | tversky",
+}
+
+
+@NEEDS_LATEX
+@pytest.mark.slow
+@pytest.mark.parametrize("depth", ["full", "index"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", EVERY_KIND)
+def test_every_kind_of_layer_compiles_without_a_warning(
+    name: str, layout: Layout, depth: Depth, tmp_path: Path
+) -> None:
+    if layout == "sample" and name == "batch normalization":
+        pytest.skip("it needs a batch")
+    document = derive(Network.parse(EVERY_KIND[name]), layout=layout).latex(steps=depth, standalone=True)
+    assert _warnings(compiled(document, tmp_path)) == []
+
+
 def beyond_the_gradient(layout: Layout) -> str:
     """Return a document with everything of second order that there is in a layout, in index notation."""
     asked = ("hvp", "gauss_newton", *(("jacobian", "hessian") if layout == "batch" else ()))
