@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_every_step_has_its_id_in_the_report_too() -> None:
     assert set(re.findall(r'<li id="(.*?)"', text)) == steps
 
 
-PLANNED = {"buffered": {"style": "buffered"}, "numba": {"target": "numba"}}
+PLANNED: dict[str, dict[str, Any]] = {"buffered": {"style": "buffered"}, "numba": {"target": "numba"}}
 """Modules with an operation a line: below an equation's comment stand the operations that lead to its array."""
 
 
