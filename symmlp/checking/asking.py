@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -56,21 +57,35 @@ def check_formula(
     >>> check_formula(net, "W1", lambda dZ2, W2, X: (dZ2 @ W2).T @ X).kinds
     ('slope_forgotten',)
     """
-    derivation = derive(network, layout=layout)
+    derivation, functions = _derived(network, layout)
     letters = Letters.of(derivation, notation)
     array = _asked_for(derivation, letters.read(wrt) if isinstance(wrt, str) else wrt)
-    functions = Functions(derivation)
     words = _words(derivation, functions, array, letters)
     others = aliases(derivation) | printed_names(derivation) | letters.graph
     text = None if callable(candidate) else formula_of(candidate, array, others)
     node = None if callable(candidate) else read(text, words)
-    points = draw_points(derivation, functions, f"d{array}")
     if callable(candidate):
+        # Arrays of its own: a function may change what it is given.
+        points = draw_points(derivation, functions, f"d{array}")
         found = called_candidate(candidate, words.arrays, functions, points)
         return letters.told(_Check(derivation, functions, array, points, found).verdict())
     assert node is not None
+    points = _points(network, layout, array)
     reading = Candidate(" ".join(str(text).split()), (), frozenset(variables(node)), node)
     return letters.told(_Check(derivation, functions, array, points, reading).of_text(node))
+
+
+@lru_cache(maxsize=16)
+def _derived(network: Network, layout: Layout) -> tuple[Derivation, Functions]:
+    """Return a network's derivation and its functions: whoever checks one formula of it checks others."""
+    derivation = derive(network, layout=layout)
+    return derivation, Functions(derivation)
+
+
+@lru_cache(maxsize=64)
+def _points(network: Network, layout: Layout, array: str) -> tuple[Point, ...]:
+    """Return the points that texts are evaluated at, which change none of their arrays."""
+    return draw_points(*_derived(network, layout), f"d{array}")
 
 
 def aliases(derivation: Derivation) -> dict[str, str]:
