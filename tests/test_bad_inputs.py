@@ -189,6 +189,8 @@ SAMPLES: tuple[tuple[int, str, str, tuple[str, ...], str], ...] = (
     (56, "2 -> 1 | poisson_nll", "1,2,-1\n3,4,1\n", (), "-1.0 at row 1, column 3 is negative"),
     (56, "2 -> 1 | mape", "1,2,0\n3,4,1\n", (), "0.0 at row 1, column 3 is zero"),
     (58, CLASSES, "1,2,0\n3,4,0\n5,5,0\n6,7,0\n", (), "all samples have class 0; expected at least two"),
+    (58, "2 -> 1 sigmoid | bce", "1,2,1\n3,4,1\n5,5,1\n", (), "all samples have class 1; expected at least two"),
+    (58, "2 -> 1 | hinge", "1,2,-1\n3,4,-1\n5,5,-1\n", (), "all samples have class -1; expected at least two"),
     (60, CLASSES, GOOD, ("--batch-size", "0"), "batch_size: must be an integer from 1, got 0"),
     (60, CLASSES, GOOD, ("--batch-size", "2.5"), "'--batch-size'"),
     (60, CLASSES, GOOD, ("--epochs", "-1"), "epochs: must be an integer from 1, got -1"),

@@ -323,6 +323,11 @@ def test_targets_are_left_alone_where_scaling_would_change_the_problem(text: str
     assert TargetScaling.of(np.array([[0.0, 1.0], [0.5, 0.25]]), Network.parse(text), ("u", "v")) is None
 
 
+def test_targets_beside_a_penalty_of_the_weights_are_left_as_they_are() -> None:
+    network = Network.parse("3 -> 2 | half_mse | as sklearn")
+    assert TargetScaling.of(np.array([[0.0, 1.0], [0.5, 0.25]]), network, ("u", "v")) is None
+
+
 def test_a_last_layer_without_a_bias_leaves_the_targets_alone() -> None:
     network = Network.model_validate({**PLANE.as_dict(), "layers": [{"units": 2, "bias": False}]})
     assert TargetScaling.of(np.array([[0.0, 1.0], [0.5, 0.25]]), network, ("u", "v")) is None

@@ -64,7 +64,7 @@ def fit(
         KeyboardInterrupt: with a message that says how far training came.
     """
     X, Y = check_samples(samples.X, samples.Y, network, settings.dtype)
-    require_two_classes(Y)
+    require_two_classes(Y, network)
     kept, held = split(Y, settings.held_out, settings.seed)
     scalings = Scalings.of(X[kept], Y[kept], network, samples) if settings.standardize else Scalings()
     with _progress(console, settings.epochs, scalings.loss_factor) as on_epoch:

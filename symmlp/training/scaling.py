@@ -97,7 +97,8 @@ class TargetScaling:
         """
         last = network.layers[-1]
         absorbs = isinstance(last, Dense) and last.activation == "identity" and last.bias
-        if network.loss not in HOMOGENEITY or not absorbs:
+        # Beside a penalty of the weights, the loss of scaled targets is no multiple of that of the targets.
+        if network.loss not in HOMOGENEITY or not absorbs or network.penalty_definition is not None:
             return None
         _, exponent = np.frexp(np.abs(Y).max().astype(np.float64))
         unit = np.ldexp(Y.astype(np.float64), -exponent)

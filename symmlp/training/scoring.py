@@ -75,7 +75,8 @@ def _determination(predicted: Vector, Y: Vector) -> float:
     return float(np.mean(np.where(varies, 1 - share, residual == 0)))
 
 
-def require_two_classes(Y: TargetArray) -> None:
-    """Raise DataError if labels are all of one class, from which nothing can be learned."""
-    if Y.ndim == 1 and len(np.unique(Y)) < 2:
-        raise DataError(f"Y: all samples have class {Y[0]}; expected at least two classes")
+def require_two_classes(Y: TargetArray, network: Network) -> None:
+    """Raise DataError if labels, or the targets of a single yes or no, are all the same: nothing can be learned."""
+    is_binary = network.loss_definition.decides.startswith("above") or network.loss_definition.targets == "signs"
+    if (Y.ndim == 1 or (is_binary and Y.shape[1] == 1)) and len(np.unique(Y)) < 2:
+        raise DataError(f"Y: all samples have class {Y.flat[0]:g}; expected at least two classes")
