@@ -282,7 +282,8 @@ def definitions_of(derivation: Derivation) -> dict[str, Callable[..., Any]]:
     return {name: partial(_inserted, *each) for name, each in forms_of(derivation).items()}
 
 
-ARGUMENTS = {name: mpf(number) / 64 for name, number in {"x": 27, "z": -19, "p": 41, "y": 23}.items()}
+TOTALS = {"t": 35, "q": 52, "r": 47, "u": 29, "v": 58, "s": 61, "w": 44}
+ARGUMENTS = {name: mpf(number) / 64 for name, number in {"x": 27, "z": -19, "p": 41, "y": 23, **TOTALS}.items()}
 """Numbers for the variables of elementwise functions, p and y being probabilities."""
 
 
