@@ -18,7 +18,7 @@ from symmlp.calculus.functions import ElementFunction, Form
 from symmlp.derivation import Formula
 from symmlp.document import function_formulas, kink_text
 from symmlp.errors import ExpressionError, did_you_mean, shown
-from symmlp.expression import names_in, parse
+from symmlp.expression import names_in, parse, require_real_branches
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.latex import LatexStyle
 from symmlp.printing.numpy import width_of
@@ -135,6 +135,7 @@ def elementwise(text: str, wrt: str | None = None, *, parameters: Mapping[str, f
             raise ExpressionError(f"parameters: {shown(name)} does not occur in the expression")
     variables = tuple(name for name in names if name not in defaults)
     value = parse(text, variables, parameters=tuple(defaults))
+    require_real_branches(value, field="expression")
     chosen = _chosen(wrt, (*variables, *defaults))
     symbols = sorted((sp.Symbol(name, real=True) for name in names), key=lambda symbol: symbol.name != chosen)
     with within_limit("expression"):

@@ -224,15 +224,12 @@ def _promise(names: str, ulps: tuple[float, float, float, float], reason: str) -
 
 
 _ROOT = "the last bits around a root of a sum whose terms cancel there"
-_TAIL = "the rounding of the exponent, or of erfc's argument, in the tail: half the exponent in units"
 PROMISES = (
-    _promise("silu mish swiglu", (4, 8, 4, 12), _ROOT),
-    _promise("gelu gelu_tanh gaussian geglu", (2000, 2000, 160, 80), _TAIL),
-    _promise("tanhshrink", (6, 4, 6, 4), "the switch from the series to x - tanh x"),
+    _promise("silu mish swiglu learnable_swish", (4, 8, 4, 16), _ROOT),
+    _promise("gelu gelu_tanh geglu", (6, 40, 8, 40), _ROOT + "; in float32 also a factor below the normal numbers"),
     _promise("snake", (4, 500, 4, 500), "the slope 1 + sin 2x touches zero again and again"),
-    _promise("learnable_swish", (500, np.inf, 80, 80), _TAIL + "; the slope in beta is NaN or infinite at some points"),
     _promise("srelu", (40, 4, 40, 4), _ROOT),
-    _promise("log_cosh msle poisson_nll poisson tweedie kl_div bce focal categorical_focal", (60, 30, 60, 60), _ROOT),
+    _promise("msle poisson_nll poisson tweedie bce focal categorical_focal", (60, 30, 60, 60), _ROOT),
 )
 
 

@@ -15,7 +15,7 @@ BINARY = "(P − Y) / (N·3)"
 PAIRS: tuple[tuple[str, str], ...] = (
     *(
         (f"{output} | {loss}", BINARY)
-        for output in ("sigmoid", "{sigmoid(x)}", "{1/(1+exp(-x))}", "{exp(x)/(1+exp(x))}")
+        for output in ("sigmoid", "{sigmoid(x)}", "{1/(1+exp(-x))}", "{exp(x)/(1+exp(x))}", "{(1+tanh(x/2))/2}")
         for loss in ("bce", "{-y*log(p)-(1-y)*log(1-p)}", "{-(y*log(p)+(1-y)*log(1-p))}")
     ),
     *(

@@ -175,7 +175,7 @@ class ElementFunction:
 
 
 def _solved_for_exponential(value: sp.Expr, derivative: sp.Expr, y: sp.Symbol) -> sp.Expr | None:
-    """Return the derivative in y when y = (aE + b)/(cE + d) can be solved for the exponential E."""
+    """Return the derivative in y when y = (aE^n + b)/(cE^n + d) can be solved for the power E^n of the exponential."""
     exponentials = common_exponent(value)
     if exponentials is None:
         return None
@@ -184,10 +184,17 @@ def _solved_for_exponential(value: sp.Expr, derivative: sp.Expr, y: sp.Symbol) -
         return None
     numerator, denominator = sp.fraction(sp.cancel(sp.together(rational)))
     polynomial = sp.Poly(numerator - y * denominator, E)
-    if polynomial.degree() != 1:
+    degree = polynomial.degree()
+    if degree < 1 or {power for (power,) in polynomial.monoms()} != {0, degree}:
         return None
-    linear, constant = polynomial.all_coeffs()
-    return _without_minus(sp.factor(sp.cancel(slope_rational.xreplace({E: -constant / linear}))))
+    power = -polynomial.coeff_monomial(1) / polynomial.LC()
+    sides = [sp.Poly(side, E) for side in sp.fraction(sp.cancel(sp.together(slope_rational)))]
+    if any(exponent % degree for side in sides for (exponent,) in side.monoms()):
+        return None
+    top, bottom = (
+        sp.Add(*(number * power ** (exponent // degree) for (exponent,), number in side.terms())) for side in sides
+    )
+    return _without_minus(sp.factor(sp.cancel(top / bottom)))
 
 
 def _without_minus(expr: sp.Expr) -> sp.Expr:
