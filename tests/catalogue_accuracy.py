@@ -112,6 +112,8 @@ def entries() -> Iterator[Entry]:
             ordered = (variable, *row.variables[:place], *row.variables[place + 1 :])
             yield Entry(name, row.value, ordered, _of_activation(ordered))
     for name, loss in LOSSES.items():
+        if loss.totals:  # Of a whole row.
+            continue
         if loss.pieces:  # of a whole row; its pieces are divisions, roots and products
             continue
         yield Entry(name, loss.value, (p, y), _of_loss(loss))

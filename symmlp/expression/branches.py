@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
+from typing import Any
 
 import sympy as sp
 
@@ -52,7 +53,7 @@ def _points(symbols: list[sp.Symbol]) -> Iterator[Point]:
         yield dict(zip(symbols, chosen, strict=True))
 
 
-def _value_or_none(value: sp.Expr, point: Point) -> object:
+def _value_or_none(value: sp.Expr, point: Point) -> Any:
     """Return the value, or None where it is not real; what is infinite or too large to tell is a value."""
     try:
         return value_at(value, point)
