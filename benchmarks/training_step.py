@@ -4,7 +4,11 @@ Each contestant runs in a process of its own that waits between its turns; turns
 machine's speed meets everyone. A figure is the median over rounds of the mean of many steps; claims are ratios of these.
 
     .venv/bin/python -m benchmarks.training_step [ROUNDS]             prints the tables and writes docs/benchmarks.md
-    .venv/bin/python -m benchmarks.training_step ROUNDS tiny deep     prints the steps of these networks, writes nothing
+    .venv/bin/python -m benchmarks.training_step ROUNDS tiny deep     measures these parts (networks, or `others`): the page
+                                                                      is written once all of them have been measured
+
+On a machine that does other work beside, OMP_NUM_THREADS=1 gives ratios that repeat: threads that wait for each other
+while one of them is kept from its core take many times as long.
 """
 
 from __future__ import annotations
@@ -16,21 +20,25 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from benchmarks.contestants import BATCHES, CONTESTANTS, FITS, FORWARDS, NETS
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 PLOT = ROOT / "docs" / "images" / "training_step.svg"
-THREADS = str(os.cpu_count() or 1)
+THREADS = os.environ.get("OMP_NUM_THREADS", str(os.cpu_count() or 1))
+ONE_THREAD_OF_XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 SECONDS = 0.25
 """How long one turn lasts."""
 
-OURS = ("symmlp plain", "symmlp buffered", "symmlp numba")
+Steps = dict[str, dict[str, float]]
+"""The seconds of a step: of every network, of every contestant."""
 
 
 def timed(step: object, seconds: float) -> float:
@@ -64,6 +72,7 @@ class Worker:
             "OMP_NUM_THREADS": THREADS,
             "OPENBLAS_NUM_THREADS": THREADS,
             "MKL_NUM_THREADS": THREADS,
+            **({"XLA_FLAGS": ONE_THREAD_OF_XLA} if THREADS == "1" else {}),
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.training_step", "--serve", kind, contestant, net],
@@ -147,8 +156,8 @@ def cold_starts(rounds: int) -> dict[str, float]:
             start = time.perf_counter()
             subprocess.run(command, env=environment, check=True, capture_output=True)
             times[name].append(time.perf_counter() - start)
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.unlink() if path.is_file() else path.rmdir()
+    for each in sorted(folder.rglob("*"), reverse=True):
+        each.unlink() if each.is_file() else each.rmdir()
     folder.rmdir()
     return {name: statistics.median(found) for name, found in times.items()}
 
@@ -193,10 +202,15 @@ def verdict(claim: str, ratio: float, promised: float) -> str:
     return f"- {claim}: {found}, {ratio:.2f} times where more than {promised:g} was the goal."
 
 
-def goals(steps: dict[str, dict[str, float]], peaks: dict[str, float], cold: dict[str, float]) -> list[str]:
+FRAMEWORKS = ("PyTorch eager", "PyTorch compiled", "scikit-learn", "autograd", "JAX jit")
+FLOORS = {"mnist": 1.25, "gelu": 1.25, "wide": 1.1}
+"""At most so many times the bare matrix products is what a step of the Numba target is to take."""
+
+
+def goals(steps: Steps, peaks: dict[str, float], cold: dict[str, float]) -> list[str]:
     """Return the goals of the buffered style, each reached or missed by these very numbers."""
     ours, lines = "symmlp buffered", []
-    for other in ("PyTorch eager", "PyTorch compiled", "scikit-learn", "autograd", "JAX jit"):
+    for other in FRAMEWORKS:
         for net, found in steps.items():
             if {ours, other} <= found.keys() and (other != "JAX jit" or net in ("tiny", "small", "deep")):
                 lines.append(verdict(f"A step of {net} ahead of {other}", found[other] / found[ours], 1))
@@ -205,6 +219,26 @@ def goals(steps: dict[str, dict[str, float]], peaks: dict[str, float], cold: dic
             lines.append(verdict(f"Import to first step ahead of {other}", cold[other] / cold[ours], 5))
     if {ours, "PyTorch eager"} <= peaks.keys():
         lines.append(verdict("Memory on wide, PyTorch's by ours", peaks["PyTorch eager"] / peaks[ours], 2))
+    return lines
+
+
+def goals_of_numba(steps: Steps, fits: dict[str, float]) -> list[str]:
+    """Return the goals of the Numba target, each reached or missed by these very numbers."""
+    ours, lines = "symmlp numba", []
+    for other in FRAMEWORKS:
+        for net, found in steps.items():
+            if {ours, other} <= found.keys():
+                goal = 5 if (other, net) == ("JAX jit", "tiny") else 1
+                lines.append(verdict(f"A step of {net} ahead of {other}", found[other] / found[ours], goal))
+    if {ours, "JAX jit"} <= fits.keys():
+        lines.append(verdict("A batch of fit on tiny ahead of JAX jit", fits["JAX jit"] / fits[ours], 10))
+    for net, most in FLOORS.items():
+        if net in steps and {ours, "bare matmuls"} <= steps[net].keys():
+            ratio = steps[net][ours] / steps[net]["bare matmuls"]
+            reached = "reached" if ratio <= most else "missed"
+            lines.append(
+                f"- A step of {net} by the bare products: {reached}, {ratio:.2f} where at most {most:g} was the goal."
+            )
     return lines
 
 
@@ -217,7 +251,7 @@ def installed(name: str) -> str:
 
 
 def page(
-    steps: dict[str, dict[str, float]],
+    steps: Steps,
     peaks: dict[str, float],
     fits: dict[str, float],
     forwards: dict[str, float],
@@ -235,9 +269,12 @@ def page(
         "Written by `python -m benchmarks.training_step`, not by hand. What derivation costs beside other tools stands in",
         "[derivation_times.md](derivation_times.md).",
         "",
-        f"Machine: {platform.machine()}, {os.cpu_count()} cores, {THREADS} threads for every BLAS. Python {platform.python_version()}, "
+        f"Machine: {platform.machine()}, {os.cpu_count()} cores, every contestant with {THREADS} of them (OMP_NUM_THREADS). Python {platform.python_version()}, "
         + ", ".join(f"{name} {installed(name)}" for name in packages)
         + ".",
+        "",
+        f"Load of the machine beside the measurement: {os.getloadavg()[1]:.1f} processes. Where that is above 1, figures wander by half and",
+        "more; a step that comes out faster than the bare products that it contains shows how far.",
         "",
         "![ratios](images/training_step.svg)",
         "",
@@ -252,6 +289,7 @@ def page(
         lines += [f"## How many times as long as {ours}", "", "Above 1, the contestant is slower.", ""]
         lines += table(["", *steps], ratios(steps, ours))
     lines += ["## Goals of the buffered style", "", *goals(steps, peaks, cold), ""]
+    lines += ["## Goals of the Numba target", "", *goals_of_numba(steps, fits), ""]
     lines += ["## A batch of `fit` on the tiny network", ""]
     lines += table(["", "µs a batch"], [[name, microseconds(found)] for name, found in fits.items()])
     lines += ["## Prediction for one sample, the mnist network", ""]
@@ -294,33 +332,51 @@ def draw(steps: dict[str, dict[str, float]]) -> None:
     figure.savefig(PLOT, metadata={"Date": None})
 
 
-def main() -> None:
-    """Measure everything, print as it comes, and write the page; of networks that are named, print the steps alone."""
-    if sys.argv[1:2] == ["--serve"]:
-        serve(*sys.argv[2:5])
-        return
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
-    asked = sys.argv[2:]
-    if unknown := [name for name in asked if name not in NETS]:
-        sys.exit(f"unknown network {unknown[0]!r}; expected {', '.join(NETS)}")
+KEPT = Path(tempfile.gettempdir()) / "symmlp_training_step.json"
+"""Where parts that were measured one after the other wait for the page."""
+
+
+def steps_of(nets: Sequence[str], rounds: int) -> dict[str, Any]:
+    """Return the steps of some networks, and the memory of the widest."""
     steps, peaks = {}, {}
-    for net in asked or NETS:
+    for net in nets:
         print(net, flush=True)
         steps[net], memory = measured("step", list(CONTESTANTS), net, rounds)
         if net == "wide":
             peaks = memory
         for name, found in steps[net].items():
             print(f"  {name:<18} {microseconds(found):>9} µs   {found / steps[net]['bare matmuls']:.2f}", flush=True)
-    if asked:
-        return
+    return {"steps": steps, **({"peaks": peaks} if peaks else {})}
+
+
+def others(rounds: int) -> dict[str, Any]:
+    """Return what is measured beside steps."""
     whole, _ = measured("fit", list(FITS), "tiny", rounds)
-    fits = {name: found / (20 * BATCHES) for name, found in whole.items()}
     forwards, _ = measured("forward", list(FORWARDS), "mnist", rounds)
-    cold = cold_starts(min(rounds, 7))
-    for found in (fits, forwards, cold, peaks):
-        print(found, flush=True)
-    PAGE.write_text(page(steps, peaks, fits, forwards, cold, rounds), encoding="utf-8")
-    draw(steps)
+    fits = {name: found / (20 * BATCHES) for name, found in whole.items()}
+    result = {"fits": fits, "forwards": forwards, "cold": cold_starts(min(rounds, 7))}
+    print(result, flush=True)
+    return result
+
+
+def main() -> None:
+    """Measure what is asked for, print it as it comes and keep it; write the page once everything is there."""
+    if sys.argv[1:2] == ["--serve"]:
+        serve(*sys.argv[2:5])
+        return
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
+    asked = sys.argv[2:]
+    if unknown := [name for name in asked if name not in (*NETS, "others")]:
+        sys.exit(f"unknown part {unknown[0]!r}; expected {', '.join(NETS)}, others")
+    kept = json.loads(KEPT.read_text(encoding="utf-8")) if asked and KEPT.exists() else {"steps": {}}
+    found = steps_of([net for net in asked or NETS if net in NETS], rounds)
+    found |= others(rounds) if not asked or "others" in asked else {}
+    kept |= {**found, "steps": {**kept["steps"], **found["steps"]}}
+    KEPT.write_text(json.dumps(kept), encoding="utf-8")
+    if set(NETS) <= kept["steps"].keys() and {"peaks", "fits", "forwards", "cold"} <= kept.keys():
+        kept["steps"] = {net: kept["steps"][net] for net in NETS}
+        PAGE.write_text(page(**kept, rounds=rounds), encoding="utf-8")
+        draw(kept["steps"])
 
 
 if __name__ == "__main__":
