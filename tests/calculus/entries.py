@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symmlp.calculus.index_notation import Partial, slope_of
+from symmlp.calculus.index_notation import Partial, slope_arguments, slope_of
 from symmlp.matrix import (
     Add,
     Call,
@@ -122,7 +122,8 @@ class World:
             case Partial():
                 return sp.diff(*(self.at(argument, places) for argument in expr.args))
             case slope_of():
-                return self._called(str(expr.args[0].func) + PRIME, expr.args[0].args, places)
+                function, arguments = slope_arguments(expr)
+                return self._called(function + PRIME, arguments, places)
             case sp.core.function.AppliedUndef():
                 return self._called(str(expr.func), expr.args, places)
             case _:
