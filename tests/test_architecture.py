@@ -44,6 +44,8 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("verification", "datasets", "samples"),
     ("audit", "costing", "checking", "entrywise", "listing", "reporting", "training"),
     ("__init__",),
+    ("choices",),
+    ("commands",),
     ("cli",),
     ("__main__",),
 )
