@@ -44,12 +44,21 @@ def _settled(expr: sp.Expr, point: Mapping[str, float]) -> Value:
     """Return the value to which higher and higher precisions settle."""
     last = None
     for bits in PRECISIONS:
-        context = _context(bits)
-        value = _Evaluation(context, {name: context.mpf(number) for name, number in point.items()}).of(expr)
+        value = _at(expr, point, bits)
         if last is not None and _agree(last, value, bits):
             return value
         last = value
     return last
+
+
+def _beside(expr: sp.Expr, point: Mapping[str, Value]) -> Value:
+    """Return the value at a point so near a zero of a divisor that only high precisions tell them apart."""
+    return _at(expr, point, PRECISIONS[-1])
+
+
+def _at(expr: sp.Expr, point: Mapping[str, Value], bits: int) -> Value:
+    context = _context(bits)
+    return _Evaluation(context, {name: context.mpf(number) for name, number in point.items()}).of(expr)
 
 
 def _removed(expr: sp.Expr, point: Mapping[str, float]) -> Value:
@@ -60,7 +69,7 @@ def _removed(expr: sp.Expr, point: Mapping[str, float]) -> Value:
     with mpmath.workdps(150):
         steps = [sign * mpmath.mpf(10) ** -exponent for exponent in (60, 80) for sign in (1, -1)]
         try:
-            beside = [_settled(expr, {name: number + step}) for step in steps]
+            beside = [_beside(expr, {name: number + step}) for step in steps]
         except (ArithmeticError, NotReal):
             return mpmath.mpf("nan")
         last = beside[-1]
@@ -220,7 +229,13 @@ def _tanh(context: Context, u: Value) -> Value:
 
 
 def _plain(name: str) -> Callable[..., Value]:
-    return lambda context, *values: getattr(context, name)(*values)
+    def rule(context: Context, u: Value) -> Value:
+        value = getattr(context, name)(u)
+        if isinstance(value, context.mpc):
+            raise NotReal
+        return value
+
+    return rule
 
 
 _RULES: dict[type[sp.Basic], Callable[..., Value]] = {

@@ -34,6 +34,8 @@ _CENTRES = (0, 1, -1)
 """Where removable singularities and cancelling roots are looked for."""
 
 _TINY = sp.Rational(1, 2**500)
+_ASIDE = sp.Rational(1, 2**20)
+"""How far beside another centre a form is evaluated in its place: a float32 holds centre + 2^-20 exactly."""
 
 
 @dataclass(frozen=True)
@@ -157,10 +159,23 @@ def _around_zero(radius: float) -> str:
 
 def _with_limit(form: sp.Expr, x: sp.Symbol, limit: float, actions: list[str], centre: int) -> sp.Expr:
     """Return the form with its limit at a removable singularity."""
-    h = sp.Add(x, -centre)
     actions.append(f"limit {limit:g} at x = {centre}")
-    away = put(form, x, sp.Add(outside(h, _TINY if centre == 0 else sp.Rational(1, 2**53)), centre))
-    return sp.Piecewise((number(limit), sp.Eq(x, centre, evaluate=False)), (away, True), evaluate=False)
+    there = sp.Eq(x, centre, evaluate=False)
+    aside = sp.Piecewise((centre + _ASIDE, there), (x, True), evaluate=False)
+    away = put(form, x, outside(x, _TINY)) if centre == 0 else _put_in_values(form, x, aside)
+    return sp.Piecewise((number(limit), there), (away, True), evaluate=False)
+
+
+def _put_in_values(form: sp.Basic, x: sp.Symbol, beside: sp.Expr) -> sp.Basic:
+    """Return the form with `beside` for x, but in no condition: what a branch is chosen by is x itself."""
+    if form == x:
+        return beside
+    if isinstance(form, sp.Piecewise):
+        branches = ((_put_in_values(value, x, beside), condition) for value, condition in form.args)
+        return sp.Piecewise(*branches, evaluate=False)
+    if not form.has(x):
+        return form
+    return form.func(*(_put_in_values(argument, x, beside) for argument in form.args))
 
 
 def _radii(expr: sp.Expr, form: sp.Expr, x: sp.Symbol, centre: int, wrong: list[float]) -> list[float]:

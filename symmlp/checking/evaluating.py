@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from symmlp.calculus.numeric import CALLS, RELATIONS
-from symmlp.catalog.projection import SUPPORT
 from symmlp.errors import SymmlpError, UnsupportedError
 from symmlp.matrix import (
     Add,
@@ -162,8 +161,6 @@ class Evaluator:
             return np.outer(*values)
         if function == "diag":
             return self._diagonal(node, values[0])
-        if function == SUPPORT:
-            return _support(values[0])
         self._broadcast(node, arguments, values)
         return (self.functions.get(function) or CALLS[function])(*values)
 
@@ -195,15 +192,3 @@ def _folded(operation: Function, values: list[Any]) -> Any:
     for value in values[1:]:
         total = operation(total, value)
     return total
-
-
-def _support(entries: Any) -> Any:
-    """Return 1 where the projection of a row on the simplex is positive; a single column is one sample."""
-    rows = entries.T if np.shape(entries)[1] == 1 else entries
-    falling = np.sort(rows, axis=1)[:, ::-1]
-    places = np.arange(1, falling.shape[1] + 1)
-    sums = np.cumsum(falling, axis=1)
-    count = np.sum(1 + places * falling > sums, axis=1)
-    threshold = (np.take_along_axis(sums, count[:, None] - 1, axis=1) - 1) / count[:, None]
-    found = (rows > threshold).astype(float)
-    return found.T if np.shape(entries)[1] == 1 else found

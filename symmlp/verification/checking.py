@@ -11,7 +11,7 @@ from symmlp.verification.contract import check_contract
 from symmlp.verification.differences import check_differences
 from symmlp.verification.directions import check_directions
 from symmlp.verification.evaluation import NotRealError
-from symmlp.verification.high_precision import check_high_precision
+from symmlp.verification.high_precision import check_high_precision, in_double
 from symmlp.verification.report import Check, Report
 from symmlp.verification.running import check_running
 from symmlp.verification.sample import Sample, draw_sample
@@ -43,7 +43,7 @@ def _of_module(subject: Subject, seed: int) -> Iterator[Check]:
         yield Check("sample", ok=None, note=str(error))
         return
     yield check_contract(subject, sample)
-    double = subject.in_double(sample)
+    double = in_double(subject, sample)
     yield from _decided("differences", lambda: [check_differences(double, sample, "differences", seed)])
     samples = _by_targets(sample)
     for kind, each in samples.items():

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from symmlp.catalog.activations import Activation
+from symmlp.errors import UnsupportedError
 from symmlp.spec import Network
 from symmlp.verification.comparison import Scale, compare, relative, worse
 from symmlp.verification.evaluation import Evaluation, precise
@@ -150,6 +151,25 @@ def check_high_precision(subject: Subject, samples: Mapping[str, Sample], seed: 
     yield _of_prediction("prediction", subject, first, point)
     for kind, sample in reduced_samples.items():
         yield from _of_gradient(subject, sample, Exact.at(point, sample), kind, seed)
+
+
+def in_double(subject: Subject, sample: Sample) -> Subject:
+    """Return the subject called in float64, or itself where a call in float64 has no more digits than one in float32.
+
+    A module for float32 may hold polynomials of a degree that is enough for float32.
+
+    Raises:
+        CallFailedError: the module's functions raised.
+    """
+    double = subject.in_double(sample)
+    if not double.widened:
+        return double
+    first = reduced(sample, subject.layout)
+    try:
+        found = _of_prediction("prediction", double, first, exact_point(subject.network, first))
+    except UnsupportedError:
+        return double
+    return double if found.ok else subject
 
 
 def _of_gradient(subject: Subject, sample: Sample, exact: Exact, kind: str, seed: int) -> Iterator[Check]:

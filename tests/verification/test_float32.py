@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from symmlp.generation import generate
+from symmlp.spec import Network
 from symmlp.verification import Check, check_module
 from tests.verification.modules import REGRESSION, REGRESSION_MODULE, replaced
 
@@ -82,3 +84,18 @@ def test_a_gradient_in_another_precision_than_theta_fails() -> None:
         ),
     )
     assert failed(wrong) >= {"contract", "high precision"}
+
+
+def test_a_module_whose_prediction_has_float32_s_digits_in_float64_too_is_verified_within_float32_s_promise() -> None:
+    coarse = replaced(
+        SINGLE, ("    return np.tanh(X @ p.W1.T + p.b1)", "    return (1 + 1e-8) * np.tanh(X @ p.W1.T + p.b1)")
+    )
+    found = checks(coarse)
+    assert check_module(coarse, REGRESSION).ok
+    assert found["differences"].ok is None
+    assert found["complex step"].promise == 1e-5
+
+
+def test_a_buffered_float32_module_with_gelu_is_verified() -> None:
+    network = Network.parse("3 -> 4 gelu -> 2 | mse")
+    assert check_module(generate(network, style="buffered", dtype="float32"), network).ok
