@@ -138,9 +138,9 @@ def _with_series(
         inner = series(expr, x, radius, centre)
         if inner is None:
             continue
-        h = sp.Add(x, -centre)
-        away = sp.Add(outside(h, number(radius)), centre)
-        candidate = sp.Piecewise((inner, sp.Abs(h) < number(radius)), (put(form, x, away), True), evaluate=False)
+        near = sp.Abs(sp.Add(x, -centre)) < number(radius)
+        away = _put_away(form, x, near, centre, number(radius))
+        candidate = sp.Piecewise((inner, near), (away, True), evaluate=False)
         if _total(errors(compiled(candidate, (x,)), x, expected)) < _total(found):
             actions.append(
                 f"series around {centre} for |x{-centre:+d}| < {radius:g}" if centre else _around_zero(radius)
@@ -161,9 +161,15 @@ def _with_limit(form: sp.Expr, x: sp.Symbol, limit: float, actions: list[str], c
     """Return the form with its limit at a removable singularity."""
     actions.append(f"limit {limit:g} at x = {centre}")
     there = sp.Eq(x, centre, evaluate=False)
-    aside = sp.Piecewise((centre + _ASIDE, there), (x, True), evaluate=False)
-    away = put(form, x, outside(x, _TINY)) if centre == 0 else _put_in_values(form, x, aside)
+    away = _put_away(form, x, there, centre, _TINY if centre == 0 else _ASIDE)
     return sp.Piecewise((number(limit), there), (away, True), evaluate=False)
+
+
+def _put_away(form: sp.Expr, x: sp.Symbol, near: sp.Basic, centre: int, distance: sp.Expr) -> sp.Expr:
+    """Return the form, computed beside the centre where x is `near` it; any other x is taken as it is."""
+    if centre == 0:
+        return put(form, x, outside(x, distance))
+    return _put_in_values(form, x, sp.Piecewise((centre + distance, near), (x, True), evaluate=False))
 
 
 def _put_in_values(form: sp.Basic, x: sp.Symbol, beside: sp.Expr) -> sp.Basic:

@@ -16,6 +16,8 @@ LIMITS = {
     "(sqrt(1 + x) - 1)/x": (0.0, 0.5, -0.125),
     "1/x - 1/(exp(x) - 1)": (0.0, 0.5, -1 / 12),
     "(x**2 - 1)/(x - 1)": (1.0, 2.0, 1.0),
+    "(x - 1)/log(x)": (1.0, 1.0, 0.5),
+    "log(x)/(x - 1)": (1.0, 1.0, -0.5),
 }
 """Where the formula divides zero by zero, and what value and slope tend to there, by hand."""
 
