@@ -161,7 +161,7 @@ def _intermediates(module: ModuleType, call: str, *arguments: Any) -> dict[str, 
     return seen
 
 
-WIDE = ("erf", "erfc", "_erfc_far", "_polynomial")
+WIDE = ("erf", "erfc", "erfcx", "_erfc_far", "_polynomial")
 """The error functions of a float32 module compute in float64 on purpose, and return float32."""
 
 

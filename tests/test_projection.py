@@ -66,11 +66,11 @@ def drawn(seed: int = 0) -> tuple[Array, Array, Array]:
     return 3 * module_of(NET, "plain").init_params(seed), rng.normal(size=(40, 4)), rng.normal(size=(40, 3))
 
 
-def test_the_buffered_style_has_the_numbers_of_the_plain_one() -> None:
+def test_the_buffered_style_has_the_numbers_of_the_plain_one_but_for_the_order_of_sums() -> None:
     given = drawn()
     (plain, gradient), (loss, found) = (module_of(NET, style).loss_and_grad(*given) for style in ("plain", "buffered"))
-    assert loss == plain
-    np.testing.assert_array_equal(found, gradient)
+    assert loss == pytest.approx(plain, rel=1e-15)
+    np.testing.assert_allclose(found, gradient, rtol=0, atol=1e-15 * np.abs(gradient).max())
 
 
 def test_the_gradient_within_a_row_sums_to_zero_and_is_zero_outside_the_support() -> None:

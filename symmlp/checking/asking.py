@@ -131,11 +131,12 @@ def _words(derivation: Derivation, functions: Functions, array: str, letters: Le
     """Return what a candidate may read: every array but the one asked for, sizes, and numbers by name."""
     shapes: dict[str, Shape] = {**derivation.graph.shapes}
     shapes |= {equation.target: equation.shape for equation in derivation.backward if equation.target != f"d{array}"}
-    arrays: dict[str, Node] = {"K": SizeOf(derivation.network.outputs), "D": SizeOf(derivation.network.inputs)}
-    # An array that the network calls K hides the number of outputs.
-    arrays |= {name: Var(name, shape) for name, shape in shapes.items()}
+    arrays: dict[str, Node] = {name: Var(name, shape) for name, shape in shapes.items()}
     if derivation.layout == "batch":
         arrays["N"] = SizeOf("N")
+    # An array that the network calls K hides the number of outputs.
+    sizes: dict[str, Node] = {"K": SizeOf(derivation.network.outputs), "D": SizeOf(derivation.network.inputs)}
+    arrays |= {name: size for name, size in sizes.items() if name not in arrays}
     for alias, name in aliases(derivation).items():
         arrays |= {prefix + alias: arrays[prefix + name] for prefix in ("", "d") if prefix + name in arrays}
     arrays |= {name: Real(value) for name, value in (("pi", math.pi), ("e", math.e))}

@@ -130,6 +130,7 @@ LOSSES: dict[str, Entries] = {
     "cosine_similarity": lambda z, p, y: -(p * y).sum(axis=1) / jnp.sqrt((p * p).sum(axis=1) * (y * y).sum(axis=1)),
     "dice": lambda z, p, y: 1 - (2 * (p * y).sum(axis=1) + 1e-7) / ((p + y).sum(axis=1) + 1e-7),
     "tversky": lambda z, p, y: 1 - ((p * y).sum(axis=1) + 1e-7) / ((p + y).sum(axis=1) / 2 + 1e-7),
+    "categorical_hinge": lambda z, p, y: nn.relu(1 + ((1 - jnp.eye(p.shape[1])[y]) * p).max(axis=1) - _own(p, y)[:, 0]),
     "multi_margin": lambda z, p, y: (nn.relu(1 + p - _own(p, y)).sum(axis=1) - 1) / p.shape[1],
     "categorical_focal": lambda z, p, y: (
         -((1 - p[jnp.arange(len(y)), y]) ** 2) * nn.log_softmax(z, axis=1)[jnp.arange(len(y)), y] / 4
