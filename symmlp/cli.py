@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from itertools import pairwise
 from typing import NoReturn
 
 from typer.exceptions import Abort, TyperException
 
 import symmlp
 from symmlp.commands import Interrupted, app
+from symmlp.errors import shown
 
 
 def main() -> NoReturn:
@@ -30,7 +32,7 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(arguments or ["--help"], prog_name="symmlp", standalone_mode=False)
     except TyperException as error:
-        return _refused(error.format_message(), 2)
+        return _refused(f"{error.format_message()}{_found(error, arguments)}", 2)
     except (Abort, Interrupted, KeyboardInterrupt) as error:
         return _refused(str(error) or "interrupted", 130)
     except BrokenPipeError:
@@ -42,6 +44,14 @@ def run(arguments: list[str]) -> int:
     except MemoryError as error:
         return _refused(f"out of memory: {error or 'the request is too large'}; expected a smaller network or batch", 2)
     return code if isinstance(code, int) else 0
+
+
+def _found(error: TyperException, arguments: list[str]) -> str:
+    """Return what an option was given, where the message of the command-line library leaves it out."""
+    names = getattr(getattr(error, "param", None), "opts", ())
+    given = [value for name, value in pairwise(arguments) if name in names]
+    given += [each.partition("=")[2] for each in arguments if each.partition("=")[0] in names and "=" in each]
+    return f", got {shown(given[-1])}" if given and repr(given[-1]) not in error.format_message() else ""
 
 
 def _refused(message: str, code: int) -> int:

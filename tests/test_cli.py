@@ -117,6 +117,20 @@ def test_a_setting_out_of_range_is_named(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["samples.csv"]
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("--batch", "2.5"), ("--batch", "0"), ("-N", "none"), ("--dtype", "float16")]
+)
+@pytest.mark.parametrize("joined", [False, True])
+def test_a_value_that_an_option_does_not_take_is_named(
+    option: str, value: str, joined: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [f"{option}={value}"] if joined else [option, value]
+    assert run(["cost", "4 -> 3 | mse", *given]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert option in line
+    assert f"'{value}'" in line
+
+
 def test_help_imports_nothing_that_takes_long() -> None:
     script = "import sys; from symmlp.cli import run; run(['--help']); print(sorted(sys.modules))"
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
