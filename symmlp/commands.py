@@ -41,6 +41,10 @@ AlmostEverywhere = Annotated[
 ]
 
 
+BEYOND = "Beyond the gradient: jvp, hvp, gauss_newton, jacobian, hessian."
+With = Annotated[str | None, typer.Option("--with", help=BEYOND, show_default=False)]
+
+
 def _listed(names: str | None) -> tuple[str, ...]:
     return () if names is None else tuple(name.strip() for name in names.split(","))
 
@@ -79,7 +83,7 @@ def derive(
     notation: NotationText = None,
     second: Annotated[
         str | None,
-        typer.Option(help="Beyond the gradient: jvp, hvp, gauss_newton, jacobian, hessian.", show_default=False),
+        typer.Option(help=BEYOND, show_default=False),
     ] = None,
     almost_everywhere: AlmostEverywhere = False,
     standalone: Annotated[bool, typer.Option("--standalone", help="LaTeX that compiles as it is.")] = False,
@@ -158,12 +162,7 @@ def generate(
     target: Annotated[Target, typer.Option(help="What the module computes with.")] = Target.numpy,
     style: Annotated[ModuleStyle, typer.Option(help="How it is written.")] = ModuleStyle.plain,
     dtype: Annotated[Dtype, typer.Option(help="Floating-point type.")] = Dtype.float64,
-    with_: Annotated[
-        str | None,
-        typer.Option(
-            "--with", help="Beyond the gradient: jvp, hvp, gauss_newton, jacobian, hessian.", show_default=False
-        ),
-    ] = None,
+    with_: With = None,
     almost_everywhere: AlmostEverywhere = False,
     force: Force = False,
 ) -> None:
@@ -188,12 +187,7 @@ def verify(
     subject: Annotated[str, typer.Argument(metavar="SPEC|FILE.py", help=f"{SPEC_HELP} Or a generated module.")],
     format: Annotated[ReportFormat, typer.Option(help="Output format.")] = ReportFormat.text,
     seed: Annotated[int, typer.Option(help="Seed of the points that are compared.", min=0)] = 0,
-    with_: Annotated[
-        str | None,
-        typer.Option(
-            "--with", help="Beyond the gradient: jvp, hvp, gauss_newton, jacobian, hessian.", show_default=False
-        ),
-    ] = None,
+    with_: With = None,
     almost_everywhere: AlmostEverywhere = False,
 ) -> None:
     """Check a generated module's gradient against independent oracles."""

@@ -27,11 +27,10 @@ from symmlp.errors import SpecError, shown
 from symmlp.names import check_name
 from symmlp.showing import html_table
 from symmlp.spec_layers import LAYERS, AnyLayer, Dense, braced
-from symmlp.spec_part import LARGEST, LEAST, MAX_LAYERS, Parameters, Part, Units, with_settings
+from symmlp.spec_part import MAX_LAYERS, NumberList, Parameters, Part, Units, with_settings
 from symmlp.spec_preset import PresetName, filled_in
 from symmlp.spec_text import parse_json, parse_short, parse_toml, read_spec_file
 
-ClassWeight = Annotated[float, Field(strict=True, ge=LEAST, le=LARGEST, allow_inf_nan=False)]
 KinkWeight = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -63,7 +62,7 @@ class Network(Part):
         description="The slope where branches of max, min or abs meet, or its weight from 0 (left) to 1 (right).",
     )
 
-    class_weights: tuple[ClassWeight, ...] = Field(
+    class_weights: NumberList = Field(
         (), description="What each class weighs in a loss of classes, a list of one number above 0 a class."
     )
     ignore_index: Annotated[int, Field(strict=True)] | None = Field(

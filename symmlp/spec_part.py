@@ -69,8 +69,12 @@ LEAST, LARGEST = 1e-30, 1e30
 """Given numbers are at most so large, divisors at least so small: float32 holds both."""
 
 
+ABOVE_ZERO = ("scale", "class_weights")
+"""Fields whose numbers are above 0."""
+
+
 def _numbers(values: Any, info: ValidationInfo) -> float | tuple[float, ...]:
-    field, least = info.field_name or "numbers", LEAST if info.field_name == "scale" else -LARGEST
+    field, least = info.field_name or "numbers", LEAST if info.field_name in ABOVE_ZERO else -LARGEST
     entries = values if isinstance(values, list | tuple) else [values]
     for place, value in enumerate(entries, start=1):
         where = f"{field}[{place}]" if isinstance(values, list | tuple) else field
@@ -87,6 +91,23 @@ Numbers = Annotated[
     WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "array", "items": {"type": "number"}}]}),
 ]
 """One number, or a list of one number a unit; what is called scale is above 0."""
+
+
+def _number_list(values: Any, info: ValidationInfo) -> tuple[float, ...]:
+    if not isinstance(values, list | tuple):
+        raise SpecError(f"{info.field_name}: expected a list of numbers, got {shown(values)}")
+    numbers = _numbers(values, info)
+    assert isinstance(numbers, tuple)
+    return numbers
+
+
+NumberList = Annotated[
+    tuple[float, ...],
+    PlainValidator(_number_list),
+    PlainSerializer(list),
+    WithJsonSchema({"type": "array", "items": {"type": "number", "minimum": LEAST, "maximum": LARGEST}}),
+]
+"""A list of numbers above 0."""
 
 
 def each_of(numbers: float | tuple[float, ...], count: int) -> tuple[float, ...]:
@@ -137,6 +158,8 @@ def _first_line(error: ValidationError, part: type[Part]) -> str:
             own, location
         ):
             return f"{place}: must be a positive integer up to {MAX_UNITS}, got {found}"
+        case "int_type" | "int_from_float" | "int_parsing":
+            return f"{place}: expected a whole number, got {found}"
         case "too_short":
             return f"{place}: expected at least one layer, got none"
         case "too_long":

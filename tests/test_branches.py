@@ -13,6 +13,7 @@ REAL = (
     "where(x>0.5,log(x-1),x)",
     "where(x<=0,exp(x),x)",
     "where(x>1,x/y,y)",
+    "where(x>0,log(x-50),x)",
 )
 MESSAGE = r"^expression: a branch of where has no real value .* as at [xy] = "
 

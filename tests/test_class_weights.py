@@ -96,10 +96,10 @@ def test_labels_that_are_neither_classes_nor_ignored_are_refused() -> None:
         ("4 -> 3 | mse", {"class_weights": [1, 1, 1]}, "class_weights: does not fit the loss 'mse'"),
         ("4 -> 3 | multi_margin", {"ignore_index": -1}, "ignore_index: does not fit the loss 'multi_margin'"),
         ("4 -> 3 softmax | cross_entropy", {"class_weights": [1, 1]}, "class_weights: has 2 numbers; expected 3"),
-        ("4 -> 2 softmax | cross_entropy", {"class_weights": [1, 0]}, "class_weights[2]: "),
-        ("4 -> 2 softmax | cross_entropy", {"class_weights": 3}, "class_weights: "),
+        ("4 -> 2 softmax | cross_entropy", {"class_weights": [1, 0]}, "class_weights[2]: expected a number from 1e-30"),
+        ("4 -> 2 softmax | cross_entropy", {"class_weights": 3}, "class_weights: expected a list of numbers, got 3"),
         ("4 -> 3 softmax | cross_entropy", {"ignore_index": 2}, "ignore_index: 2 is a class"),
-        ("4 -> 3 softmax | cross_entropy", {"ignore_index": 0.5}, "ignore_index: "),
+        ("4 -> 3 softmax | cross_entropy", {"ignore_index": 0.5}, "ignore_index: expected a whole number, got 0.5"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused_in_one_line(text: str, fields: dict[str, object], told: str) -> None:

@@ -12,9 +12,8 @@ import sympy as sp
 from symmlp.errors import ExpressionError
 from symmlp.expression.real import NotReal, Point, Singular, value_at
 
-_SAMPLES = tuple(
-    sign * Fraction(size).limit_denominator(100) for size in (0.01, 0.3, 0.9, 1, 2.5, 20) for sign in (1, -1)
-)
+_SIZES = (Fraction(1, 100), Fraction(3, 10), Fraction(9, 10), 1, Fraction(5, 2), 20, 10**3, 10**6)
+_SAMPLES = tuple(sign * Fraction(size) for size in _SIZES for sign in (1, -1))
 _MOST = 400
 """Points that are tried; of several variables fewer samples each."""
 

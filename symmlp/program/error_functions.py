@@ -40,10 +40,7 @@ def error_functions(dtype: Literal["float64", "float32"]) -> tuple[Function, ...
 
 
 def _erfcx(dtype: Literal["float64", "float32"]) -> Function:
-    u, centre = Var("u", ()), Number(Fraction(2))
-    lines = (Statement(u, Divide(_minus(X, centre), Add((X, centre)))),)
-    scaled = Divide(_polynomial(scaled_tail_coefficients(DEGREES[dtype]), u), Add((X, HALF)))
-    return Function("erfcx", "erfcx", (X,), lines, Product((HALF, scaled)))
+    return Function("erfcx", "erfcx", (X,), (), _by_quotient(X, DEGREES[dtype]))
 
 
 def _leading(dtype: Literal["float64", "float32"]) -> Function:
@@ -86,7 +83,7 @@ def _tail(size: Node, dtype: Literal["float64", "float32"]) -> tuple[tuple[State
         Statement(power, Call("exp", (Product((MINUS, square)),))),
         Statement(w, Divide(ONE, Add((a, centre)))),
     )
-    scaled = _by_distance(w) if dtype == "float32" else _by_quotient(a)
+    scaled = _by_distance(w) if dtype == "float32" else _by_quotient(a, DEGREES[dtype])
     return lines, Product((Add((power, Product((MINUS, power, rest)))), scaled))
 
 
@@ -95,11 +92,11 @@ def _by_distance(w: Node) -> Node:
     return Product((w, _polynomial(distance_tail_coefficients(8, LARGEST["float32"]), w)))
 
 
-def _by_quotient(x: Node) -> Node:
+def _by_quotient(x: Node, degree: int) -> Node:
     """Return exp(x²) erfc(x) in u = (x - 2)/(x + 2) = 1 - 4w: its powers keep the digits that those of w cancel."""
     centre = Number(Fraction(CENTRE))
-    u = Divide(Add((x, Product((MINUS, centre)))), Add((x, centre)))
-    return Divide(_polynomial(scaled_tail_coefficients(SCALED_DEGREE), u), Add((Product((TWO, x)), ONE)))
+    u = Divide(_minus(x, centre), Add((x, centre)))
+    return Product((HALF, Divide(_polynomial(scaled_tail_coefficients(degree), u), Add((x, HALF)))))
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Node) -> Node:

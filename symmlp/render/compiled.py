@@ -80,7 +80,11 @@ def compiled_context(plain: Program, plan: Plan, derivation: Derivation, dtype: 
 
 
 LARGE = 16_000_000
-"""Samples times parameters from which on Python carries out the step (measured: the calls then take less than 5 %)."""
+"""Samples times parameters from which on Python carries out the step.
+
+Measured with one thread, it then takes 0.96 to 0.98 of the compiled step's time; twenty layers of 64 with a third as
+much took 1.08. With two threads the times were too unsteady to tell the two apart.
+"""
 
 
 def _is_loop(group: Group) -> bool:

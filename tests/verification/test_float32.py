@@ -86,14 +86,22 @@ def test_a_gradient_in_another_precision_than_theta_fails() -> None:
     assert failed(wrong) >= {"contract", "high precision"}
 
 
+COARSE = replaced(
+    SINGLE, ("    return np.tanh(X @ p.W1.T + p.b1)", "    return (1 + 1e-8) * np.tanh(X @ p.W1.T + p.b1)")
+)
+"""A module whose prediction has float32's digits in float64, too."""
+
+
 def test_a_module_whose_prediction_has_float32_s_digits_in_float64_too_is_verified_within_float32_s_promise() -> None:
-    coarse = replaced(
-        SINGLE, ("    return np.tanh(X @ p.W1.T + p.b1)", "    return (1 + 1e-8) * np.tanh(X @ p.W1.T + p.b1)")
-    )
-    found = checks(coarse)
-    assert check_module(coarse, REGRESSION).ok
+    found = checks(COARSE)
+    assert check_module(COARSE, REGRESSION).ok
     assert found["differences"].ok is None
     assert found["complex step"].promise == 1e-5
+
+
+def test_a_mistake_above_float32_s_rounding_is_seen_in_such_a_module() -> None:
+    wrong = replaced(COARSE, ("db2 = dP.sum(axis=0)", "db2 = dP.sum(axis=0) * (1 + 1e-4)"))
+    assert failed(wrong) >= {"complex step", "direction", "high precision"}
 
 
 def test_a_buffered_float32_module_with_gelu_is_verified() -> None:
