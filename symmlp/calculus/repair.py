@@ -22,6 +22,7 @@ from symmlp.calculus.primitives import outside
 from symmlp.calculus.putting import put
 from symmlp.calculus.series import series
 from symmlp.calculus.tails import Tail, limit_tail, number, tail
+from symmlp.catalog.extremes import larger, smaller
 
 GOOD = 16.0
 """Errors up to this many units in the last place are left alone."""
@@ -140,7 +141,7 @@ def _with_series(
             continue
         near = sp.Abs(sp.Add(x, -centre)) < number(radius)
         away = _put_away(form, x, near, centre, number(radius))
-        candidate = sp.Piecewise((inner, near), (away, True), evaluate=False)
+        candidate = sp.Piecewise((_put_near(inner, x, centre, number(radius)), near), (away, True), evaluate=False)
         if _total(errors(compiled(candidate, (x,)), x, expected)) < _total(found):
             actions.append(
                 f"series around {centre} for |x{-centre:+d}| < {radius:g}" if centre else _around_zero(radius)
@@ -163,6 +164,11 @@ def _with_limit(form: sp.Expr, x: sp.Symbol, limit: float, actions: list[str], c
     there = sp.Eq(x, centre, evaluate=False)
     away = _put_away(form, x, there, centre, _TINY if centre == 0 else _ASIDE)
     return sp.Piecewise((number(limit), there), (away, True), evaluate=False)
+
+
+def _put_near(inner: sp.Expr, x: sp.Symbol, centre: int, radius: sp.Expr) -> sp.Expr:
+    """Return a series that is asked within its radius only: its powers of other arguments overflow."""
+    return put(inner, x, larger(smaller(x, centre + radius), centre - radius))
 
 
 def _put_away(form: sp.Expr, x: sp.Symbol, near: sp.Basic, centre: int, distance: sp.Expr) -> sp.Expr:
