@@ -6,7 +6,7 @@ and a step of training under `np.errstate(all="raise", under="ignore")`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import cycle
 from typing import Any
@@ -25,6 +25,7 @@ from symmlp.spec import Network
 from tests.generated_modules import Array, executed, module_of, source_of
 
 SIZES = (0.0, 1e-30, 1e-8, 0.25, 1.0, 3.0, 20.0, 88.0, 90.0, 700.0, 745.0, 1e4)
+DTYPES: tuple[Dtype, ...] = ("float64", "float32")
 SMALLEST = {"float64": 5e-324, "float32": 1e-45}
 LARGEST = {"float64": 1e308, "float32": 3e38}
 
@@ -32,10 +33,14 @@ OWN_OUTPUT = {"simplex": "softmax", "log simplex": "log_softmax", "unit interval
 ENTRYWISE = tuple(name for name, loss in LOSSES.items() if not loss.pieces and not loss.totals)
 
 
-def points(dtype: Dtype) -> Array:
-    """Return inputs that make hostile pre-activations: all sizes, both signs, the smallest and the largest number."""
-    sizes = (*SIZES, SMALLEST[dtype], LARGEST[dtype])
+def both_signs(sizes: Sequence[float], dtype: Dtype) -> Array:
+    """Return inputs of these sizes, which make hostile pre-activations."""
     return np.array([[sign * size] for size in sizes for sign in (1, -1)]).astype(dtype)
+
+
+def outermost(dtype: Dtype) -> tuple[float, float]:
+    """Return the smallest number, and one that is nearly the largest."""
+    return SMALLEST[dtype], LARGEST[dtype]
 
 
 def network_of(activation: str, loss: str) -> Network:
@@ -71,11 +76,11 @@ def _theta(module: object, network: Network, dtype: Dtype) -> Array:
     return theta
 
 
-def failing(network: Network, dtype: Dtype, source: str | None = None) -> list[str]:
+def failing(network: Network, dtype: Dtype, sizes: Sequence[float] = SIZES, source: str | None = None) -> list[str]:
     """Return the points and functions at which the module warns, though no exact value overflows."""
     module = module_of(network, dtype) if source is None else executed(source)
     theta, found = _theta(module, network, dtype), []
-    chosen = points(dtype)
+    chosen = both_signs(sizes, dtype)
     for x, y in zip(chosen, _targets(network, len(chosen)).astype(dtype), strict=True):
         trainer = module.Trainer(theta.copy(), batch_size=1, optimizer="sgd", lr=1e-3)
         calls: dict[str, Callable[[], object]] = {
@@ -155,15 +160,31 @@ QUICK = (
 def test_finite_inputs_raise_no_floating_point_warning_in_frequent_networks(
     activation: str, loss: str, dtype: Dtype
 ) -> None:
-    found = failing(network_of(activation, loss), dtype)
+    found = failing(network_of(activation, loss), dtype, (*SIZES, *outermost(dtype)))
+    assert not found, "\n".join(found)
+
+
+WARNING: tuple[tuple[str, Dtype], ...] = ()
+OUTERMOST = [
+    pytest.param(name, dtype, marks=[pytest.mark.xfail(strict=True)] if (name, dtype) in WARNING else [])
+    for name in ACTIVATIONS
+    for dtype in DTYPES
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_finite_inputs_raise_no_floating_point_warning_with_any_loss(activation: str, dtype: Dtype) -> None:
+    found = [f"{loss}: {each}" for loss in ENTRYWISE for each in failing(network_of(activation, loss), dtype)]
     assert not found, "\n".join(found)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_finite_inputs_raise_no_floating_point_warning_with_any_loss(activation: str, dtype: Dtype) -> None:
-    found = [f"{loss}: {each}" for loss in ENTRYWISE for each in failing(network_of(activation, loss), dtype)]
+@pytest.mark.parametrize(("activation", "dtype"), OUTERMOST)
+def test_neither_do_the_smallest_and_the_largest_inputs(activation: str, dtype: Dtype) -> None:
+    sizes = outermost(dtype)
+    found = [f"{loss}: {each}" for loss in ENTRYWISE for each in failing(network_of(activation, loss), dtype, sizes)]
     assert not found, "\n".join(found)
 
 
@@ -181,4 +202,4 @@ def test_a_module_that_overflows_is_found() -> None:
     text = source_of(network)
     broken = text.replace("t = np.exp(-np.abs(x))", "t = np.exp(-x)")
     assert broken != text
-    assert failing(network, "float64", broken)
+    assert failing(network, "float64", source=broken)
