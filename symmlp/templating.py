@@ -12,12 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta
 
 def filled(name: str, values: Mapping[str, Any]) -> str:
     """Return the text of a template; in HTML, values are escaped unless the template says that they are markup."""
-    return _environment(escapes=name.endswith(".html.j2")).get_template(name).render(values)
+    return _environment(templates_folder(), escapes=name.endswith(".html.j2")).get_template(name).render(values)
 
 
 def template_variables(name: str) -> set[str]:
     """Return the variables that a template reads, those of the parts that it includes among them."""
-    environment = _environment(escapes=False)
+    environment = _environment(templates_folder(), escapes=False)
     assert environment.loader is not None
     source, _, _ = environment.loader.get_source(environment, name)
     tree = environment.parse(source)
@@ -35,9 +35,11 @@ def templates_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "templates"
 
 
-def _environment(*, escapes: bool) -> Environment:
+@cache
+def _environment(folder: Path, *, escapes: bool) -> Environment:
+    """Return the environment of a folder, which keeps the templates that it has compiled."""
     return Environment(
-        loader=FileSystemLoader(templates_folder()),
+        loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -59,12 +59,18 @@ def activation(
     name, own = read_activation(text, field, parameters)
     values = Settings({**own, **settings(given, parameters)})
     if name in TABLE:
-        return _member(TABLE[name], values, parameters)
+        return _entry(name, values, parameters, repr(values))
     if name.isidentifier() and name != "x":
         known = [*TABLE, *ALIASES]
         raise SpecError(f"{field}: unknown activation {shown(name)}{did_you_mean(name, known) or _choices()}")
     value = _own_function(name, values, field, parameters, repr(values))
     return Activation("expression", value, outputs="unknown", from_user=True, settings=values)
+
+
+@lru_cache(maxsize=256)
+def _entry(name: str, values: Settings, where: str, spelled: str) -> Activation:
+    """Return a catalogued activation with its parameters' values; layers ask for it often. For `spelled` see below."""
+    return _member(TABLE[name], values, where)
 
 
 @lru_cache(maxsize=256)

@@ -67,12 +67,18 @@ def loss(
     name, own = read_loss(text, field, parameters)
     values = Settings({**own, **settings(given, parameters)})
     if name in TABLE:
-        return _member(TABLE[name], values, parameters)
+        return _entry(name, values, parameters, repr(values))
     if name.isidentifier() and name not in ("p", "y"):
         known = f"; expected one of {', '.join(sorted(TABLE))}, or an expression in p and y"
         raise SpecError(f"{field}: unknown loss {shown(name)}{did_you_mean(name, [*TABLE, *ALIASES]) or known}")
     value = _own_function(name, values, field, parameters, repr(values))
     return Loss("expression", value, from_user=True, settings=values)
+
+
+@lru_cache(maxsize=256)
+def _entry(name: str, values: Settings, where: str, spelled: str) -> Loss:
+    """Return a catalogued loss with its parameters' values; networks ask for it often. For `spelled` see below."""
+    return _member(TABLE[name], values, where)
 
 
 @lru_cache(maxsize=256)

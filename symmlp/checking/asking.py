@@ -16,7 +16,7 @@ from symmlp.checking.evaluating import Array, Evaluator, ShapesClash
 from symmlp.checking.functions import Functions
 from symmlp.checking.letters import Letters
 from symmlp.checking.lines import formula_of
-from symmlp.checking.points import Point, draw_points
+from symmlp.checking.points import Drawing, Point, draw_points
 from symmlp.checking.reading import Words, read
 from symmlp.checking.repairs import code
 from symmlp.checking.scale import is_zero
@@ -66,7 +66,7 @@ def check_formula(
     node = None if callable(candidate) else read(text, words)
     if callable(candidate):
         # Arrays of its own: a function may change what it is given.
-        points = draw_points(derivation, functions, f"d{array}")
+        points = draw_points(Drawing(derivation, functions), f"d{array}")
         found = called_candidate(candidate, words.arrays, functions, points)
         return letters.told(_Check(derivation, functions, array, points, found).verdict())
     assert node is not None
@@ -82,10 +82,15 @@ def _derived(network: Network, layout: Layout) -> tuple[Derivation, Functions]:
     return derivation, Functions(derivation)
 
 
+@lru_cache(maxsize=16)
+def _drawing(network: Network, layout: Layout) -> Drawing:
+    return Drawing(*_derived(network, layout))
+
+
 @lru_cache(maxsize=64)
 def _points(network: Network, layout: Layout, array: str) -> tuple[Point, ...]:
     """Return the points that texts are evaluated at, which change none of their arrays."""
-    return draw_points(*_derived(network, layout), f"d{array}")
+    return draw_points(_drawing(network, layout), f"d{array}")
 
 
 def aliases(derivation: Derivation) -> dict[str, str]:

@@ -45,27 +45,43 @@ def batch_sizes(derivation: Derivation) -> tuple[int, int]:
     return next(free), next(free)
 
 
-def draw_points(derivation: Derivation, functions: Functions, gradient: str) -> tuple[Point, ...]:
+class Drawing:
+    """The points of one derivation, by their numbers; each is computed once, whichever gradient it is asked for."""
+
+    def __init__(self, derivation: Derivation, functions: Functions) -> None:
+        """Draw for `derivation`, whose functions are `functions`."""
+        self.derivation = derivation
+        self.functions = functions
+        self._drawn: dict[tuple[int, int, int], Point | None] = {}
+
+    def point(self, samples: int, number: int, attempt: int) -> Point | None:
+        """Return a point with all its arrays, or None where one of them is not finite."""
+        key = samples, number, attempt
+        if key not in self._drawn:
+            drawn = _drawn(self.derivation, samples, (number, attempt))
+            self._drawn[key] = _completed(self.derivation, self.functions, drawn)
+        return self._drawn[key]
+
+
+def draw_points(drawing: Drawing, gradient: str) -> tuple[Point, ...]:
     """Return the points that a candidate for `gradient` is compared at, half of them with each batch size.
 
     Raises:
         SymmlpError: the network is too large, or its loss is not real at any point.
     """
-    shapes = derivation.graph.shapes
-    entries = sum(
-        math.prod(size for size in shapes[name] if isinstance(size, int)) for name in derivation.graph.parameters
-    )
+    graph = drawing.derivation.graph
+    entries = sum(math.prod(size for size in graph.shapes[name] if isinstance(size, int)) for name in graph.parameters)
     if entries > MAX_PARAMETERS:
         raise SymmlpError(f"spec: {entries} parameters are too many to check with; expected at most {MAX_PARAMETERS}")
-    sizes = itertools.cycle(batch_sizes(derivation))
-    return tuple(_point(derivation, functions, gradient, next(sizes), number) for number in range(POINTS))
+    sizes = itertools.cycle(batch_sizes(drawing.derivation))
+    return tuple(_point(drawing, gradient, next(sizes), number) for number in range(POINTS))
 
 
-def _point(derivation: Derivation, functions: Functions, gradient: str, samples: int, number: int) -> Point:
+def _point(drawing: Drawing, gradient: str, samples: int, number: int) -> Point:
     """Return the first point that is clear of kinks, or else the one that is farthest from them."""
     best: Point | None = None
     for attempt in range(ATTEMPTS):
-        point = _completed(derivation, functions, _drawn(derivation, samples, (number, attempt)))
+        point = drawing.point(samples, number, attempt)
         if point is None or (not np.any(point.arrays[gradient]) and attempt < ATTEMPTS - len(_OUTPUTS)):
             continue
         if best is None or point.distance > best.distance:

@@ -7,7 +7,8 @@ import hashlib
 import linecache
 import sys
 from collections.abc import Iterator
-from types import ModuleType
+from functools import lru_cache
+from types import CodeType, ModuleType
 from typing import Any
 
 from symmlp.errors import SymmlpError, shown
@@ -47,14 +48,23 @@ def load_text(source: str) -> ModuleType:
     Raises:
         ModuleTextError: the text does not parse, imports too much, or fails when run.
     """
-    tree = _parsed(source)
-    refuse_foreign_imports(tree)
     digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     module = ModuleType(f"symmlp_generated_{digest}")
-    filename = f"<symmlp module {digest}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    _execute(tree, filename, module)
+    code = _compiled(source, f"<symmlp module {digest}>")
+    linecache.cache[code.co_filename] = (len(source), None, source.splitlines(keepends=True), code.co_filename)
+    _execute(code, module)
     return module
+
+
+@lru_cache(maxsize=32)
+def _compiled(source: str, filename: str) -> CodeType:
+    """Return the code of a text, which the oracles load again and again; every module is executed for itself."""
+    tree = _parsed(source)
+    refuse_foreign_imports(tree)
+    try:
+        return compile(tree, filename, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise ModuleTextError(f"module: compiling it raised {type(error).__name__}: {_one_line(error)}") from error
 
 
 def _parsed(source: str) -> ast.Module:
@@ -88,11 +98,11 @@ def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, "." * node.level or (node.module or "").split(".")[0]
 
 
-def _execute(tree: ast.Module, filename: str, module: ModuleType) -> None:
+def _execute(code: CodeType, module: ModuleType) -> None:
     # While the text runs the module is registered, because dataclasses look their module up by name.
     sys.modules[module.__name__] = module
     try:
-        exec(compile(tree, filename, "exec", dont_inherit=True), vars(module))  # noqa: S102 - running the text is what is asked for
+        exec(code, vars(module))  # noqa: S102 - running the text is what is asked for
     except (Exception, SystemExit) as error:
         raise ModuleTextError(f"module: running it raised {type(error).__name__}: {_one_line(error)}") from error
     finally:
