@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from symmlp.showing import show_with
 from symmlp.version import __version__
 
 if TYPE_CHECKING:
@@ -96,6 +98,20 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
+
+
+def _shown(home: str, function: str) -> Callable[[Any], str | None]:
+    """Return a function of another room that is looked up when something is to be shown."""
+    return lambda subject: getattr(importlib.import_module(home), function)(subject)
+
+
+show_with(
+    {
+        "picture of a network": _shown("symmlp.pictures", "shown_picture"),
+        "picture of a derivation": _shown("symmlp.pictures", "shown_picture"),
+        "LaTeX of an equation": _shown("symmlp.document", "equation_latex"),
+    }
+)
 
 
 def __dir__() -> list[str]:

@@ -61,7 +61,7 @@ def demo(
 
 
 NotationText = Annotated[
-    str | None, typer.Option(help="Letters of your own: 'pre_activation=o,activation=y'.", show_default=False)
+    str | None, typer.Option(help="Letters of your own: 'weights=W^(l),prediction=ŷ'.", show_default=False)
 ]
 
 
@@ -124,12 +124,13 @@ def graph(
         str | None, typer.Option("-o", "--output", help="The file to write.", show_default="the terminal")
     ] = None,
     layout: Annotated[Layout, typer.Option(help="Rows of samples, or one column.")] = Layout.batch,
+    notation: NotationText = None,
     force: Force = False,
 ) -> None:
     """Draw the computational tree or the layers, with the ids of the equations."""
     chosen = symmlp.format_of(output, format.value if format else None)
-    network = symmlp.Network.load(spec)
-    drawing = symmlp.picture(network, format=chosen, kind=kind.value, backward=backward, layout=layout.value)
+    derivation = symmlp.derive(symmlp.Network.load(spec), layout=layout.value, notation=_notation(notation))
+    drawing = symmlp.picture(derivation, format=chosen, kind=kind.value, backward=backward)
     if output is None:
         typer.echo(drawing, nl=False)
     else:
@@ -146,12 +147,14 @@ def report(
     layout: Annotated[
         Layout, typer.Option(help="Rows of samples, or one column, in formulas and tree.")
     ] = Layout.batch,
+    notation: NotationText = None,
     force: Force = False,
 ) -> None:
     """Write one page with formulas, code and tree side by side, for any browser, without a network."""
     if not output.lower().endswith((".html", ".htm")):
         raise symmlp.SymmlpError(f"output: expected a file name ending in .html, got {output!a}")
-    page = symmlp.report(symmlp.Network.load(spec), steps=steps.value, layout=layout.value)
+    derivation = symmlp.derive(symmlp.Network.load(spec), layout=layout.value, notation=_notation(notation))
+    page = symmlp.report(derivation, steps=steps.value)
     symmlp.write_text(output, page, force=force)
 
 

@@ -9,6 +9,7 @@ from symmlp.errors import UnsupportedError, shown
 from symmlp.generation import planned
 from symmlp.program.cost import ITEMSIZE, Cost, cost_of
 from symmlp.render import Dtype
+from symmlp.showing import CodeText
 from symmlp.spec import Network
 
 
@@ -45,7 +46,7 @@ def cost_text(network: Network, N: int, *, style: str = "plain", dtype: Dtype = 
     widths = [max(len(row[at]) for row in rows) for at in range(4)]
     lines = [_row(row, widths) for row in rows]
     title = f"A step of {network.short(in_full=12)}, style {style}, {dtype}, with {found.optimizer}"
-    return "\n".join([title, "", *lines]) + "\n"
+    return CodeText("\n".join([title, "", *lines]) + "\n")
 
 
 def _row(row: tuple[str, str, str, str], widths: list[int]) -> str:
@@ -78,4 +79,4 @@ def cost_json(network: Network, N: int, *, style: str = "plain", dtype: Dtype = 
         | {"parameters_and_gradient": found.parameters, "optimizer_state": found.optimizer_state},
         "matmul_share_of_operations": found.floor_share(N),
     }
-    return json.dumps(content, indent=2) + "\n"
+    return CodeText(json.dumps(content, indent=2) + "\n")

@@ -12,7 +12,8 @@ import sympy as sp
 from symmlp.calculus.functions import ElementFunction, RowFunction
 from symmlp.calculus.vjp import RuleStep
 from symmlp.graph import Graph, Layout
-from symmlp.matrix import Node, Shape, Size
+from symmlp.matrix import Node, Shape, Size, shape_text
+from symmlp.showing import shown_by
 from symmlp.spec import Network
 
 
@@ -25,7 +26,7 @@ class Formula:
     sizes: Mapping[Size, Size] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Step:
     """One step of a derivation: the rule used, what it was applied to, what came out."""
 
@@ -33,6 +34,9 @@ class Step:
     rule: str
     before: Formula
     after: Formula
+
+    def __repr__(self) -> str:
+        return f"<{self.id} {self.rule}>"
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Source:
         return rule
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Equation:
     """`target = value`; `stable` is the form that code uses, the same number computed safely.
 
@@ -68,6 +72,12 @@ class Equation:
     assumptions: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<{self.id} {self.subject or self.target} {shape_text(self.shape)}>"
+
+    def _repr_latex_(self) -> str | None:
+        return shown_by("LaTeX of an equation", self)
+
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The steps, numbered B3.1, B3.2, ..."""
@@ -83,7 +93,7 @@ class Equation:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Derivation:
     """All equations of a network, in the order of the mathematics, and the functions that occur in them.
 
@@ -101,6 +111,9 @@ class Derivation:
     functions: Mapping[str, ElementFunction | RowFunction]
     totals: tuple[Equation, ...] = ()
     second: Mapping[str, tuple[Equation, ...]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<derivation of {self.network.brief}, {len(self.equations)} equations>"
 
     @property
     def losses(self) -> tuple[Equation, ...]:

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
+from typing import Any
+
+Shower = Callable[[Any], str | None]
+"""Shows an object in some format, or returns None if it cannot be shown so."""
+
+_SHOWERS: dict[str, Shower] = {}
+
+
+def show_with(showers: Mapping[str, Shower]) -> None:
+    """Say what shows objects by rooms above theirs: a network is drawn by a room that knows derivations."""
+    _SHOWERS.update(showers)
+
+
+def shown_by(name: str, subject: object) -> str | None:
+    """Return `subject` shown by what has been named so, or None if nothing has."""
+    return _SHOWERS[name](subject) if name in _SHOWERS else None
 
 
 def html_table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -30,12 +46,21 @@ def html_text(text: str) -> str:
 
 
 class CodeText(str):
-    """The text of a program, which a notebook shows in lines."""
+    """A program or a table as text: a notebook keeps its lines and columns."""
 
     __slots__ = ()
 
     def _repr_html_(self) -> str:
         return html_text(self)
+
+
+class MarkdownText(str):
+    """A page of Markdown, which a notebook sets."""
+
+    __slots__ = ()
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
 
 
 class PageText(str):

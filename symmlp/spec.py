@@ -25,7 +25,7 @@ from symmlp.catalog.schedules import DEFAULT as CONSTANT
 from symmlp.catalog.schedules import read_schedule, schedule, scheduled
 from symmlp.errors import SpecError, shown
 from symmlp.names import check_name
-from symmlp.showing import html_table
+from symmlp.showing import html_table, shown_by
 from symmlp.spec_layers import LAYERS, AnyLayer, Dense, braced
 from symmlp.spec_part import MAX_LAYERS, NumberList, Parameters, Part, Units, with_settings
 from symmlp.spec_preset import PresetName, filled_in
@@ -250,7 +250,11 @@ class Network(Part):
     def _repr_html_(self) -> str:
         layers = [(number, layer.brief) for number, layer in enumerate(self.layers, start=1)]
         rows = [("inputs", self.inputs), *layers, ("loss", f"{self.loss} ({self.reduction})")]
-        return html_table(self.name, ("layer", "what it is"), rows)
+        picture = self._repr_svg_()
+        return f"<div>{html_table(self.name, ('layer', 'what it is'), rows)}{picture or ''}</div>"
+
+    def _repr_svg_(self) -> str | None:
+        return shown_by("picture of a network", self)
 
     @property
     def brief(self) -> str:

@@ -28,6 +28,10 @@ OBJECTS: dict[str, object] = {
     "module": symmlp.generate(NETWORK),
     "report": symmlp.report(NETWORK, steps="none"),
     "PrintableDerivation": symmlp.derive(NETWORK),
+    "Cost": symmlp.cost(NETWORK),
+    "cost_text": symmlp.cost_text(NETWORK, 8),
+    "listed": symmlp.listed("initializers"),
+    "text": symmlp.derive(NETWORK).text(steps="none"),
 }
 
 
@@ -53,6 +57,10 @@ def test_an_object_shows_itself_as_html(name: str) -> None:
         ("TrainResult", "a&lt;b.py"),
         ("module", "&quot;&quot;&quot;A multi-layer perceptron"),
         ("report", "sandbox="),
+        ("Network", "<svg "),
+        ("Cost", "<td>matrix products</td>"),
+        ("cost_text", "formula in N"),
+        ("text", "F1  Z1 = X W1ᵀ + 1 b1ᵀ"),
     ],
 )
 def test_what_it_shows_is_escaped_and_complete(name: str, words: str) -> None:
@@ -64,3 +72,15 @@ def test_an_expression_shows_its_value_and_its_slope_as_mathematics() -> None:
     assert shown.startswith(r"$$\begin{aligned}\operatorname{f}\left(x\right) &= ")
     assert r" \\ \operatorname{f}'\left(x\right) &= 2 \, x + \cos\left(x\right)" in shown
     assert "stable" not in symmlp.elementwise("log(1 + exp(x))")._repr_latex_()
+
+
+def test_an_equation_shows_itself_on_a_line_and_as_mathematics() -> None:
+    equation = symmlp.derive(symmlp.Network.parse("3 -> 4 tanh -> 2 | mse")).backward[2]
+    assert repr(equation) == "<B3 ∂L/∂W2 (2, 4)>"
+    assert repr(equation.steps[0]) == "<B3.1 chain rule>"
+    assert equation._repr_latex_() == r"$$\frac{\partial L}{\partial W_{2}} = {\mathrm{d}Z_{2}}^{\top} \, A_{1}$$"
+
+
+def test_a_derivation_is_one_line_in_a_terminal() -> None:
+    shown = repr(symmlp.derive(symmlp.Network.parse("3 -> 4 tanh -> 2 | mse")))
+    assert shown == "<derivation of 3 -> 4 tanh -> 2 | mse, 19 equations>"

@@ -59,7 +59,7 @@ def check_formula(
     """
     derivation, functions = _derived(network, layout)
     letters = Letters.of(derivation, notation)
-    array = _asked_for(derivation, letters.read(wrt) if isinstance(wrt, str) else wrt)
+    array = _asked_for(derivation, wrt, letters)
     words = _words(derivation, functions, array, letters)
     others = aliases(derivation) | printed_names(derivation) | letters.graph
     text = None if callable(candidate) else formula_of(candidate, array, others)
@@ -121,14 +121,15 @@ def printed_names(derivation: Derivation) -> dict[str, str]:
     return deltas | {printed: name for printed, name in shown_as.items() if not printed.isascii()}
 
 
-def _asked_for(derivation: Derivation, wrt: str) -> str:
-    """Return the array whose gradient is asked for, for `W1`, `dW1` or an alias."""
+def _asked_for(derivation: Derivation, wrt: str, letters: Letters) -> str:
+    """Return the array whose gradient is asked for, for `W1`, `dW1`, an alias or an author's name."""
     known = [equation.target.removeprefix("d") for equation in derivation.backward]
-    other = aliases(derivation)
-    for name in (wrt, wrt.removeprefix("d")) if isinstance(wrt, str) else ():
+    own, other = (letters.read(wrt) if isinstance(wrt, str) else "", aliases(derivation))
+    for name in (own, own.removeprefix("d")):
         if other.get(name, name) in known:
             return other.get(name, name)
-    hint = did_you_mean(str(wrt), known) or f"; expected one of {', '.join(known)}"
+    called = [letters.author.get(name, name) for name in known]
+    hint = did_you_mean(str(wrt), called) or f"; expected one of {', '.join(called)}"
     raise SymmlpError(f"wrt: no gradient for {shown(wrt)}{hint}")
 
 
@@ -150,7 +151,8 @@ def _words(derivation: Derivation, functions: Functions, array: str, letters: Le
     if derivation.layout == "sample":
         own["N"] = "is not there: this layout has one sample, and no mean over samples"
     forbidden = own | functions.without_slope()
-    return Words(arrays, functions.callee, functions.names, forbidden, printed_names(derivation) | letters.graph)
+    printed = printed_names(derivation) | letters.graph
+    return Words(arrays, functions.callee, functions.names, forbidden, printed, letters.author)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from fractions import Fraction
 
 from symmlp.calculus.numeric import CALLS
+from symmlp.checking.arguments import (
+    COLUMN_OF_ONES,
+    MINUS_ONE,
+    ONE,
+    ROW_OF_ONES,
+    Builder,
+    Given,
+    WrongArguments,
+    axis_of,
+    count_of,
+    is_true,
+    known_shape,
+    sized,
+)
 from symmlp.checking.spelling import BESIDE
-from symmlp.errors import ProgramError
 from symmlp.matrix import (
     SCALAR,
     Add,
@@ -23,60 +35,9 @@ from symmlp.matrix import (
     Power,
     Product,
     Reduce,
-    Shape,
-    Size,
-    SizeOf,
     Transpose,
     Where,
-    shape_of,
 )
-
-ONE, MINUS_ONE = Number(Fraction(1)), Number(Fraction(-1))
-COLUMN_OF_ONES = Filled(ONE, (1, 1))
-"""The `1` of `1 b1ᵀ`, as long as its neighbour needs; alone it fills whatever it is compared with."""
-
-ROW_OF_ONES = Transpose(COLUMN_OF_ONES)
-
-
-class WrongArguments(Exception):
-    """A call whose arguments do not fit; the message follows the call's text."""
-
-
-@dataclass(frozen=True)
-class Given:
-    """The arguments of a call, a method's own array first, and how to build the node of one."""
-
-    arguments: tuple[ast.expr, ...]
-    options: Mapping[str, ast.expr]
-    node: Callable[[ast.expr], Node]
-
-    def allow(self, least: int, most: int, *options: str) -> None:
-        """Refuse other numbers of arguments and other options than these."""
-        if not least <= len(self.arguments) <= most:
-            expected = str(least) if least == most else f"{least} to {most}"
-            raise WrongArguments(f"has {len(self.arguments)} arguments; expected {expected}")
-        for name in self.options:
-            if name not in options:
-                raise WrongArguments(f"has an unknown option {name}; expected {' or '.join(options) or 'none'}")
-
-    def nodes(self) -> tuple[Node, ...]:
-        """Return the nodes of all arguments."""
-        return tuple(map(self.node, self.arguments))
-
-    def option(self, name: str, place: int) -> ast.expr | None:
-        """Return an option, by its name or by its place among the arguments."""
-        return self.arguments[place] if len(self.arguments) > place else self.options.get(name)
-
-
-Builder = Callable[[Given], Node]
-
-
-def known_shape(node: Node) -> Shape | None:
-    """Return the shape of `node`, or None where shapes do not fit."""
-    try:
-        return shape_of(node)
-    except ProgramError:
-        return None
 
 
 def _calling(name: str, count: int = 1) -> Builder:
@@ -128,11 +89,6 @@ def as_column(vector: Node) -> Node:
     return Transpose(Product((vector, COLUMN_OF_ONES)))
 
 
-def count_of(node: Node) -> Node:
-    """Return the number of entries of an array, which is `array.size`."""
-    return _count(node, None)
-
-
 def _transposed(given: Given) -> Node:
     given.allow(1, 1)
     return Transpose(given.node(given.arguments[0]))
@@ -148,31 +104,11 @@ def _reducing(kind: str, *, mean: bool = False, axis: int | None = None) -> Buil
     def build(given: Given) -> Node:
         given.allow(1, 2, "axis", "keepdims")
         operand = given.node(given.arguments[0])
-        axes = axis if axis is not None else _axis(given.option("axis", 1))
-        reduced = summed(kind, operand, axes, keep=_is_true(given.options.get("keepdims")) or axis is not None)
-        return Divide(reduced, _count(operand, axes)) if mean else reduced
+        axes = axis if axis is not None else axis_of(given.option("axis", 1))
+        reduced = summed(kind, operand, axes, keep=is_true(given.options.get("keepdims")) or axis is not None)
+        return Divide(reduced, count_of(operand, axes)) if mean else reduced
 
     return build
-
-
-def _axis(option: ast.expr | None) -> int | None:
-    match option:
-        case None | ast.Constant(value=None):
-            return None
-        case ast.Constant(value=0 | 1 as axis):
-            return 1 if axis else 0
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1 | 2 as back)):
-            return 1 if back == 1 else 0
-    raise WrongArguments("has an axis other than 0, 1, -1, -2 and None")
-
-
-def _is_true(option: ast.expr | None) -> bool:
-    match option:
-        case None | ast.Constant(value=False):
-            return False
-        case ast.Constant(value=True):
-            return True
-    raise WrongArguments("has keepdims other than True and False")
 
 
 def summed(kind: str, operand: Node, axis: int | None, *, keep: bool) -> Node:
@@ -185,39 +121,13 @@ def summed(kind: str, operand: Node, axis: int | None, *, keep: bool) -> Node:
     return Transpose(Reduce(kind, turned, 1)) if keep else Reduce(kind, turned, 0)
 
 
-def _count(operand: Node, axis: int | None) -> Node:
-    shape = known_shape(operand) or ()
-    sizes = shape if axis is None else shape[axis : axis + 1]
-    return Product(tuple(map(SizeOf, sizes))) if len(sizes) > 1 else SizeOf(sizes[0]) if sizes else ONE
-
-
 def _filling(value: Node | None) -> Builder:
     def build(given: Given) -> Node:
         given.allow(1, 3, "dtype", "fill_value")
         filling = value or given.node(given.option("fill_value", 1) or ast.Constant(0))
-        return Filled(filling, _shape(given, given.arguments[0]))
+        return Filled(filling, sized(given, given.arguments[0]))
 
     return build
-
-
-def _shape(given: Given, tree: ast.expr) -> Shape:
-    match tree:
-        case ast.Tuple(elts=sizes) | ast.List(elts=sizes) if 1 <= len(sizes) <= 2:
-            return tuple(_size(given.node(size)) for size in sizes)
-        case ast.Attribute(value=array, attr="shape"):
-            found = known_shape(given.node(array))
-            if found:
-                return found
-    return (_size(given.node(tree)),)
-
-
-def _size(node: Node) -> Size:
-    match node:
-        case SizeOf(size):
-            return size
-        case Number(value) if value.denominator == 1 and value > 0:
-            return int(value)
-    raise WrongArguments("has a size that is neither a whole number nor a size such as N")
 
 
 def _filling_like(value: Node) -> Builder:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symmlp.checking.building import Builder, Given, WrongArguments, as_column, known_shape, summed
+from symmlp.checking.arguments import Builder, Given, WrongArguments, known_shape
+from symmlp.checking.building import as_column, summed
 from symmlp.matrix import SCALAR, Call, MatMul, Node, Product, Reduce, Transpose
 
 _SUBSCRIPTS = re.compile(r"[a-z]{0,2}(?:,[a-z]{0,2})*->[a-z]{0,2}")

@@ -16,7 +16,7 @@ from symmlp.catalog.activations import TABLE, canonical, x
 from symmlp.catalog.layers import SIZES
 from symmlp.catalog.projection import SUPPORT
 from symmlp.checking.evaluating import Evaluator, Function
-from symmlp.checking.spelling import SLOPE
+from symmlp.checking.tokens import SLOPE
 from symmlp.derivation import Derivation
 from symmlp.matrix import Node
 from symmlp.notation import batch, column

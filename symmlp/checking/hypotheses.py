@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from symmlp.checking.building import known_shape
+from symmlp.checking.arguments import known_shape
 from symmlp.checking.equation_mistakes import (
     forgotten_activations,
     forgotten_biases,

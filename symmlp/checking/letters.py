@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from unicodedata import normalize
 
 from symmlp.checking.verdict import FormulaCheck, Mistake
 from symmlp.derivation import Derivation
@@ -30,7 +31,7 @@ class Letters:
         naming: Naming = chosen.naming(derivation)
         names = [prefix + name for name in derivation.graph.shapes for prefix in ("", "d")] if chosen.given else []
         author = {name: naming.shown(name) for name in names if naming.shown(name) != name}
-        return cls({own: name for name, own in author.items()}, author)
+        return cls({typed: name for name in author for typed in _typed(naming, name)}, author)
 
     def read(self, name: str) -> str:
         """Return the graph's name of an array."""
@@ -61,6 +62,13 @@ class Letters:
         return tuple(
             replace(each, message=self.written(each.message), equation=self.written(each.equation)) for each in mistakes
         )
+
+
+def _typed(naming: Naming, name: str) -> Iterator[str]:
+    """Yield the ways to type an author's name, accents as one character with their letter or as two."""
+    parts = naming.parts(name)
+    for spelling in parts.spellings if parts else ():
+        yield from {spelling, *(normalize(form, spelling) for form in ("NFC", "NFD"))}
 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

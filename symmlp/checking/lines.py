@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from symmlp.checking.tokens import named, partial
 from symmlp.errors import ExpressionError, shown
 
 _ID = re.compile(r"^\s*[BL]\d+\s+(?=∂|d)")
-_TARGET = re.compile(r"^\s*(?:∂L/∂|dL/d|d)([^\W\d_][\w₀-₉]*)\s*=(?!=)\s*")
-_COTANGENT = re.compile(r"^\s*([^\W\d_][\w₀-₉]*)\s*=(?!=)\s*")
-"""A cotangent that has a letter of its own, as δ2."""
 _TAIL = re.compile(r"(?:\s{2,}\([\w, ]*\)(?:\s+assuming that .*)?|\s*#.*)$")
 
 
@@ -24,10 +22,12 @@ def formula_of(text: object, array: str, aliases: Mapping[str, str]) -> object:
         return text
     line = " ".join(text.splitlines()) if "\n" in text or "\r" in text else text
     line = _ID.sub("", line)
-    found = _TARGET.match(line)
+    letters = named(aliases)
+    found = re.match(rf"\s*(?:{partial(aliases)}|d)({letters})\s*=(?!=)\s*", line)
     name = aliases.get(found[1], found[1]) if found else ""
-    if found is None:
-        found = _COTANGENT.match(line)
+    if found is None or name.startswith("d"):
+        # A cotangent that has letters of its own, as δ2.
+        found = re.match(rf"\s*({letters})\s*=(?!=)\s*", line)
         if found is None or not aliases.get(found[1], "").startswith("d"):
             return line
         name = aliases[found[1]].removeprefix("d")

@@ -8,22 +8,11 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symmlp.checking.building import (
-    COLUMN_OF_ONES,
-    JOINED,
-    METHODS,
-    MINUS_ONE,
-    NUMPY_FUNCTIONS,
-    Builder,
-    Given,
-    WrongArguments,
-    as_column,
-    count_of,
-    known_shape,
-)
+from symmlp.checking.arguments import COLUMN_OF_ONES, MINUS_ONE, Builder, Given, WrongArguments, count_of, known_shape
+from symmlp.checking.building import JOINED, METHODS, NUMPY_FUNCTIONS, as_column
 from symmlp.checking.einsum import EINSUM
 from symmlp.checking.functions import Callee
 from symmlp.checking.spelling import ONES, Spelled, spelled
@@ -42,7 +31,7 @@ class Words:
     """What a candidate may read and call: arrays, numbers and sizes by name, functions by the names of their calls.
 
     `function` returns what a name in the text calls, or None; `forbidden` says why a name may not be used,
-    `printed` holds the names that formulas spell in other letters.
+    `printed` holds the names that formulas spell in other letters, `author` the names of an author by code's.
     """
 
     arrays: Mapping[str, Node]
@@ -50,6 +39,12 @@ class Words:
     functions: tuple[str, ...]
     forbidden: Mapping[str, str]
     printed: Mapping[str, str]
+    author: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The names of the arrays and numbers, as whoever asks calls them."""
+        return tuple(self.author.get(name, name) for name in self.arrays)
 
 
 def read(text: object, words: Words) -> Node:
@@ -248,7 +243,7 @@ class _Reader:
 
     def unknown(self, tree: ast.expr, name: str) -> ExpressionError:
         """Return the error for a name that nothing has."""
-        known = tuple(self.words.arrays)
+        known = self.words.known
         return self.refusal(tree, f"is unknown{did_you_mean(name, known)}; allowed: {', '.join(known)}")
 
     def unknown_function(self, tree: ast.expr, name: str) -> ExpressionError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symmlp.checking.building import known_shape
+from symmlp.checking.arguments import known_shape
 from symmlp.checking.replacing import standing_for
 from symmlp.checking.rewriting import Put, pairings, places, without
 from symmlp.checking.subject import Subject

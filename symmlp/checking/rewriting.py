@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 
-from symmlp.checking.building import MINUS_ONE
+from symmlp.checking.arguments import MINUS_ONE
 from symmlp.matrix import Add, Node, Product, Transpose, rebuild
 
 Put = Callable[[Node], Node]

@@ -6,27 +6,16 @@ its meaning depends on the shapes. Every character keeps the column that it came
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from symmlp.checking.tokens import Token, tokens
 from symmlp.errors import ExpressionError, shown
 from symmlp.expression.syntax import MAX_DEPTH
 
 BESIDE, ONES = "beside", "_1"
 """The call that stands for juxtaposition, and the name of the column of ones that `1` is in it."""
 
-SLOPE = "_slope"
-
-_SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
-_NAME = "[A-Za-z_α-ωΑ-Ω][A-Za-z0-9_α-ωΑ-Ω₀-₉\N{COMBINING CIRCUMFLEX ACCENT}]*"
-_TOKEN = re.compile(
-    rf"(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+−-]?\d+)?)"
-    rf"|(?P<subscripts>(?P<quote>['\"])[a-z, ]*->[a-z ]*(?P=quote))"
-    rf"|(?:∂L/∂|dL/d)(?P<partial>{_NAME})|(?P<name>{_NAME})(?P<prime>[′']?)"
-    rf"|(?P<superscript>[{_SUPERSCRIPTS}]+)|(?P<sign>\*\*|\^∘|[<>=!]=|[-+−*/@∘⊙⊘×·^ᵀ√|(){{}}\[\],.;:<>≤≥=])",
-    re.ASCII,
-)
 _PYTHON = {"−": "-", "∘": "*", "⊙": "*", "×": "*", "⊘": "/", "≤": "<=", "≥": ">=", "^": "**", "^∘": "**"}
 _WORDS = frozenset({"if", "else", "and", "or", "not", "lambda", "in", "is", "for", "await", "yield"})
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
@@ -52,14 +41,6 @@ class Spelled:
         return self.columns[min(max(place, 0), len(self.columns) - 1)] if self.columns else 1
 
 
-@dataclass(frozen=True)
-class _Token:
-    kind: str
-    text: str
-    column: int
-    spaced: bool
-
-
 def spelled(text: str, is_array: Callable[[str], bool], printed: Mapping[str, str], field: str) -> Spelled:
     """Return `text` in Python's spelling.
 
@@ -69,73 +50,28 @@ def spelled(text: str, is_array: Callable[[str], bool], printed: Mapping[str, st
     Raises:
         ExpressionError: a character of no meaning, or brackets that do not match.
     """
-    return _Speller(_tokens(text, printed, field), is_array, field).whole()
+    return _Speller(tokens(text, printed, field), is_array, field).whole()
 
 
-def _tokens(text: str, printed: Mapping[str, str], field: str) -> list[_Token]:
-    tokens, place, end = list[_Token](), 0, 0
-    while place < len(text):
-        if text[place].isspace():
-            place += 1
-            continue
-        found = _TOKEN.match(text, place)
-        if found is None:
-            raise ExpressionError(f"{field}: character {shown(text[place])} at column {place + 1} is not allowed")
-        tokens.append(_in_code(_token(found, spaced=place > end), printed, field))
-        place = end = found.end()
-    return tokens
-
-
-def _in_code(token: _Token, printed: Mapping[str, str], field: str) -> _Token:
-    """Return a name as code has it: Python would take other letters for the same name."""
-    if token.kind != "name":
-        return token
-    prefix = "d" if token.text not in printed and token.text[1:] in printed and token.text[0] == "d" else ""
-    name = printed.get(token.text.removeprefix(prefix))
-    if name is None and token.text.isascii():
-        return token
-    if name is None:
-        raise ExpressionError(f"{field}: unknown name {shown(token.text)} at column {token.column}")
-    return replace(token, text=prefix + name)
-
-
-def _token(found: re.Match[str], *, spaced: bool) -> _Token:
-    column, kind = found.start() + 1, found.lastgroup or ""
-    if found["subscripts"]:
-        return _Token("subscripts", found["subscripts"], column, spaced)
-    if found["partial"]:
-        return _Token("name", f"d{found['partial']}", column, spaced)
-    if found["name"] == "π":
-        return _Token("name", "pi", column, spaced)
-    if found["name"]:
-        return _Token("name", found["name"] + (SLOPE if found["prime"] else ""), column, spaced)
-    if found["superscript"]:
-        digits = "".join(str(_SUPERSCRIPTS.index(digit)) for digit in found["superscript"])
-        return _Token("postfix", f"**{digits}", column, spaced)
-    if found["sign"] == "ᵀ":
-        return _Token("postfix", ".T", column, spaced)
-    return _Token(kind, found.group().replace("−", "-") if kind == "number" else found.group(), column, spaced)
-
-
-_END = _Token("end", "", 0, spaced=True)
+_END = Token("end", "", 0, spaced=True)
 
 
 class _Speller:
     """Walks over the tokens once; operands that follow each other are joined."""
 
-    def __init__(self, tokens: list[_Token], is_array: Callable[[str], bool], field: str) -> None:
-        self.tokens, self.is_array, self.field = tokens, is_array, field
+    def __init__(self, found: list[Token], is_array: Callable[[str], bool], field: str) -> None:
+        self.tokens, self.is_array, self.field = found, is_array, field
         self.place, self.depth = 0, 0
 
     @property
-    def next(self) -> _Token:
+    def next(self) -> Token:
         return self.tokens[self.place] if self.place < len(self.tokens) else _END
 
-    def take(self) -> _Token:
+    def take(self) -> Token:
         self.place += 1
         return self.tokens[self.place - 1]
 
-    def error(self, token: _Token, problem: str) -> ExpressionError:
+    def error(self, token: Token, problem: str) -> ExpressionError:
         where = "at the end" if token is _END else f"at column {token.column}"
         return ExpressionError(f"{self.field}: {problem} {where}")
 
@@ -290,12 +226,12 @@ class _Speller:
             raise self.error(self.next, f"expected '{word}' of {{a if condition; else b}}")
         self.take()
 
-    def _enter(self, opening: _Token) -> None:
+    def _enter(self, opening: Token) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise self.error(opening, f"more than {MAX_DEPTH} open brackets")
 
-    def _close(self, opening: _Token, closing: str) -> _Token:
+    def _close(self, opening: Token, closing: str) -> Token:
         if self.next.text != closing:
             raise self.error(opening, f"bracket '{opening.text}' is never closed, opened")
         self.depth -= 1

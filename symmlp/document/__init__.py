@@ -8,6 +8,7 @@ from symmlp.calculus.functions import ElementFunction, RowFunction
 from symmlp.calculus.kinks import Kink
 from symmlp.derivation import Equation
 from symmlp.document.building import CONVENTION, bare_row, element_lines, kink_prose, row_line, symbols
+from symmlp.document.latex import latex_equation
 from symmlp.document.notation import Notation
 from symmlp.document.page import Depth, Page
 from symmlp.document.pdf import pdf
@@ -15,6 +16,7 @@ from symmlp.document.printable import PrintableDerivation, derive
 from symmlp.document.text import equation_line
 from symmlp.document.view import EquationView
 from symmlp.document.writing import Writer
+from symmlp.printing.latex import LatexStyle
 from symmlp.printing.style import Style
 from symmlp.printing.text import TextStyle
 
@@ -22,6 +24,11 @@ from symmlp.printing.text import TextStyle
 def equation_text(equation: Equation) -> str:
     """Return an equation on one line, as `B3  ∂L/∂W2 = dZ2ᵀ A1  (3, 16)`."""
     return equation_line(bare_row(equation), Writer(TextStyle()))
+
+
+def equation_latex(equation: Equation) -> str:
+    """Return an equation for a notebook, as mathematics on a line of its own."""
+    return f"$${latex_equation(bare_row(equation), Writer(LatexStyle()))}$$"
 
 
 def kink_text(kink: Kink) -> str:
@@ -45,6 +52,7 @@ __all__ = [
     "Page",
     "PrintableDerivation",
     "derive",
+    "equation_latex",
     "equation_text",
     "function_formulas",
     "kink_text",

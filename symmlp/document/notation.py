@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Self
+from unicodedata import normalize
 
 from symmlp.derivation import Derivation
 from symmlp.errors import SymmlpError, did_you_mean, shown
 from symmlp.graph.builder import COLUMN_NAMES
 from symmlp.matrix import variables
-from symmlp.printing.naming import GREEK_LETTERS, SPOKEN, Naming
+from symmlp.printing.lettering import cotangent_letters, lettering
+from symmlp.printing.naming import COMBINING, SPOKEN, Naming
 from symmlp.showing import html_table
 
 LAYERED = ("weights", "bias", "pre_activation", "activation")
@@ -25,7 +26,6 @@ LETTERS = {
 }
 """The graph's letters in the batch layout."""
 
-_LETTERS = re.compile(f"[A-Za-z{''.join(GREEK_LETTERS)}]{{1,3}}")
 _TAKEN = frozenset({"exp", "log", "sin", "cos", "tan", "max", "min", "sum", "abs", "erf", "Σ", "π", "e", "N"})
 _INDICES = ("i", "j", "k", "a", "c")
 
@@ -34,6 +34,8 @@ _INDICES = ("i", "j", "k", "a", "c")
 class Notation:
     """Letters for the arrays of a network, each 1 to 3 Latin or Greek letters; None keeps the layout's own.
 
+    A letter may have an accent (ŷ, x̄), and the loss may be ℒ. For an array of each layer, `l` says where the layer's
+    number stands: W_l, W^l, W^(l) or W^[l]; another may have something below it, as x_0 or L_MSE.
     The cotangent's letters stand before a name: with `cotangent="δ"` and `pre_activation="o"`, ∂L/∂o1 is δo1.
     """
 
@@ -50,8 +52,8 @@ class Notation:
     def __post_init__(self) -> None:
         """Prove that each name is letters and nothing else."""
         for role, letters in self.given.items():
-            if not isinstance(letters, str) or not _LETTERS.fullmatch(letters):
-                raise SymmlpError(f"notation: {role} {shown(letters)} must be 1 to 3 letters, Latin or Greek")
+            if not isinstance(letters, str) or not _is_lettering(role, letters):
+                raise SymmlpError(f"notation: {role} {shown(letters)} {_expected(role)}")
 
     @property
     def given(self) -> dict[str, str]:
@@ -104,7 +106,8 @@ class Notation:
         letters = {role: own.get(letter, letter) for role, letter in LETTERS.items()}
         # A function of rows is defined in Z, whatever the layer.
         single = {letters[role]: self.given.get(role, letters[role]) for role in SINGLE}
-        single |= {"Z": self.given.get("pre_activation", letters["pre_activation"])}
+        plain = lettering(self.given.get("pre_activation", letters["pre_activation"]))
+        single |= {"Z": plain.letters if plain else letters["pre_activation"]}
         layered = {letters[role]: self.given.get(role, letters[role]) for role in LAYERED}
         naming = Naming(layered, single, self.given.get("cotangent", "d"))
         if self.given:
@@ -112,10 +115,29 @@ class Notation:
         return naming
 
     def _check_all_different(self, naming: Naming, derivation: Derivation) -> None:
-        _refuse_duplicates(naming.shown(name) for array in derivation.graph.shapes for name in (array, f"d{array}"))
+        marks = ("", *(f"_{mark}" for mark in COMBINING)) if derivation.second else ("",)
+        arrays = [prefix + array + mark for array in derivation.graph.shapes for prefix in ("", "d") for mark in marks]
+        _refuse_duplicates(map(naming.shown, arrays))
         for role, chosen in self.given.items():
-            if chosen in _TAKEN | set(derivation.functions) or (role in SINGLE and chosen in _lone_letters(derivation)):
+            letters = normalize("NFC", chosen)
+            if letters in _TAKEN | set(derivation.functions) or (
+                role in SINGLE and letters in _lone_letters(derivation)
+            ):
                 raise SymmlpError(f"notation: {role} {shown(chosen)} is taken: it means something else in the formulas")
+
+
+def _is_lettering(role: str, letters: str) -> bool:
+    if role == "cotangent":
+        return cotangent_letters(letters) is not None
+    return lettering(letters, is_layered=role in LAYERED) is not None
+
+
+def _expected(role: str) -> str:
+    """Return what an author's letters for a role may be."""
+    if role == "cotangent":
+        return "must be 1 to 3 letters, Latin or Greek, or a nabla or partial sign"
+    ending = "W_l, W^l, W^(l) or W^[l]" if role in LAYERED else "x_0"
+    return f"must be 1 to 3 letters, Latin or Greek, accents allowed; more only as in {ending}"
 
 
 LAYOUTS_OWN = Notation()
@@ -130,7 +152,7 @@ def _lone_letters(derivation: Derivation) -> set[str]:
     updates = [each for equations in derivation.updates.values() for each in equations]
     symbols = {name for each in updates for name in (each.target, *variables(each.value))}
     indices = _INDICES if derivation.layout == "sample" else ("p", *_INDICES)
-    return {*indices, *(SPOKEN.get(name, name) for name in symbols - {"t"})}
+    return {*indices, *(normalize("NFC", SPOKEN.get(name, name)) for name in symbols - {"t"})}
 
 
 def _refuse_duplicates(names: Iterable[str]) -> None:

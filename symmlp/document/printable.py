@@ -27,6 +27,7 @@ from symmlp.matrix import variables
 from symmlp.printing.naming import Naming
 from symmlp.second_order import HESSIAN, with_second_order
 from symmlp.second_order.hessian import BLOCK, parameters_of
+from symmlp.showing import CodeText, MarkdownText, PageText, shown_by
 from symmlp.spec import Network
 
 FORMATS = ("text", "latex", "markdown", "html", "json", "pdf")
@@ -36,7 +37,7 @@ WHOLE = ("theta", "θ")
 DEPTHS = ("none", "brief", "full", "index")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PrintableDerivation(Derivation):
     """A derivation that prints itself.
 
@@ -107,20 +108,20 @@ class PrintableDerivation(Derivation):
 
     def text(self, *, wrt: Sequence[str] | None = None, steps: Depth | bool = "full") -> str:
         """Return the derivation as Unicode text."""
-        return text_page(self.page(wrt=wrt), self.naming, checked_depth(steps))
+        return CodeText(text_page(self.page(wrt=wrt), self.naming, checked_depth(steps)))
 
     def latex(self, *, wrt: Sequence[str] | None = None, steps: Depth | bool = "full", standalone: bool = False) -> str:
         """Return the derivation in LaTeX (amsmath), to be put in a document, or as a document with `standalone`."""
         write = latex_document if standalone else latex_page
-        return write(self.page(wrt=wrt), self.naming, checked_depth(steps))
+        return CodeText(write(self.page(wrt=wrt), self.naming, checked_depth(steps)))
 
     def markdown(self, *, wrt: Sequence[str] | None = None, steps: Depth | bool = "full") -> str:
         """Return the derivation in Markdown, its formulas between dollar signs."""
-        return markdown_page(self.page(wrt=wrt), self.naming, checked_depth(steps))
+        return MarkdownText(markdown_page(self.page(wrt=wrt), self.naming, checked_depth(steps)))
 
     def html(self, *, wrt: Sequence[str] | None = None, steps: Depth | bool = "full") -> str:
         """Return the derivation as one HTML file that needs no network and no script."""
-        return html_page(self.page(wrt=wrt), self.naming, checked_depth(steps))
+        return PageText(html_page(self.page(wrt=wrt), self.naming, checked_depth(steps)))
 
     def as_dict(self, *, wrt: Sequence[str] | None = None) -> dict[str, Any]:
         """Return plain data with the steps at every depth; docs/derivation.schema.json describes it."""
@@ -157,6 +158,9 @@ class PrintableDerivation(Derivation):
 
     def _repr_html_(self) -> str:
         return html_fragment(self.page(), self.naming, "full")
+
+    def _repr_svg_(self) -> str | None:
+        return shown_by("picture of a derivation", self)
 
 
 def derive(

@@ -8,6 +8,7 @@ from symmlp.errors import SpecError, did_you_mean, shown
 from symmlp.listing.functions import activation_entries, loss_entries
 from symmlp.listing.layers import layer_entries
 from symmlp.listing.training import initializer_entries, optimizer_entries, penalty_entries, schedule_entries
+from symmlp.showing import CodeText
 
 
 def listed(kind: str) -> str:
@@ -19,7 +20,7 @@ def listed(kind: str) -> str:
     if kind not in KINDS:
         hint = did_you_mean(kind, KINDS) or f"; expected one of {', '.join(KINDS)}"
         raise SpecError(f"kind: nothing to list for {shown(kind)}{hint}")
-    return "\n\n".join("\n".join(entry) for entry in KINDS[kind]()) + "\n"
+    return CodeText("\n\n".join("\n".join(entry) for entry in KINDS[kind]()) + "\n")
 
 
 KINDS: dict[str, Callable[[], Iterator[list[str]]]] = {

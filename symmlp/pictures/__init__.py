@@ -1,5 +1,5 @@
 """Pictures of a derivation: the network and the computational tree, as Mermaid, DOT, TikZ and SVG."""
 
-from symmlp.pictures.drawing import Drawing, format_of, picture
+from symmlp.pictures.drawing import Drawing, format_of, picture, shown_picture
 
-__all__ = ["Drawing", "format_of", "picture"]
+__all__ = ["Drawing", "format_of", "picture", "shown_picture"]

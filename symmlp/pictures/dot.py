@@ -65,7 +65,7 @@ def node_lines(node: PictureNode) -> list[str]:
     if node.role == "layer":
         return [node.label.words, *(_named(part.equation, part.label) for part in node.parts)]
     if node.role == "more" or not node.equations:
-        return [text for text in (node.label.array, node.label.words) if text]
+        return [text for text in (TEXT.name(node.label), node.label.words) if text]
     label = node.parts[0].label if node.parts else node.label
     return [_named(node.equations[0], label), TEXT.formula(label)]
 
@@ -82,7 +82,7 @@ def _named(equation: str, label: Label) -> str:
 
 
 def _named_shape(label: Label) -> str:
-    return f"{label.array}  {shape_piece(label).text}"
+    return f"{TEXT.name(label)}  {shape_piece(label).text}"
 
 
 def _classes(role: str, equations: tuple[str, ...]) -> str:

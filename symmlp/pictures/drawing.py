@@ -6,6 +6,7 @@ from typing import Literal, Self, get_args
 
 from symmlp.derivation import Derivation
 from symmlp.deriving import derive
+from symmlp.document import PrintableDerivation
 from symmlp.errors import SymmlpError, shown
 from symmlp.graph import Layout
 from symmlp.pictures.dot import dot
@@ -18,6 +19,7 @@ from symmlp.pictures.svg import svg
 from symmlp.pictures.tikz import tikz
 from symmlp.pictures.tree import tree
 from symmlp.pictures.tree_layout import tree_layout
+from symmlp.printing.naming import AS_IN_THE_GRAPH, Naming
 from symmlp.spec import Network
 
 LAYERS_ON_A_PAGE = 40
@@ -60,7 +62,8 @@ def picture(
 
     `kind` is `tree` (variables, ops and the loss) or `network` (layers of units). With `backward` the cotangents are
     drawn on their way back. Every node and edge has the ids of its equations; of a deep network one node stands for the
-    middle layers. `layout` is that of the derivation, if a network is given.
+    middle layers. `layout` is that of the derivation, if a network is given. Arrays are called what the derivation
+    calls them: `picture(derive(network, notation=...))`.
 
     Raises:
         SymmlpError: an unknown format or kind, or an activation or a loss that has no matrix form.
@@ -69,13 +72,31 @@ def picture(
     _check("kind", kind, get_args(Kind))
     derivation = derive(subject, layout=layout) if isinstance(subject, Network) else subject
     whole = tree(derivation, backward=backward) if kind == "tree" else network(derivation, backward=backward)
-    return Drawing(_printed(shorten(whole), format), format)
+    return Drawing(_printed(shorten(whole).named(_naming(derivation)), format), format)
+
+
+def shown_picture(subject: Network | Derivation) -> str | None:
+    """Return what a notebook shows of a network, its layers, or of a derivation, its tree with the cotangents.
+
+    What has no derivation has no picture.
+    """
+    try:
+        if isinstance(subject, Network):
+            return str(picture(subject, kind="network"))
+        return str(picture(subject, backward=True))
+    except SymmlpError:
+        return None
 
 
 def tree_svg(derivation: Derivation) -> str:
     """Return the tree with its cotangents for a page of HTML: every part that shows an id is a link to it."""
     whole = tree(derivation, backward=True)
-    return svg(tree_layout(shorten(whole, LAYERS_ON_A_PAGE)), linked=True)
+    return svg(tree_layout(shorten(whole, LAYERS_ON_A_PAGE).named(_naming(derivation))), linked=True)
+
+
+def _naming(derivation: Derivation) -> Naming:
+    """Return what an author calls the arrays of a derivation."""
+    return derivation.naming if isinstance(derivation, PrintableDerivation) else AS_IN_THE_GRAPH
 
 
 def _printed(picture: Picture, format: Format) -> str:

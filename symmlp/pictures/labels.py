@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from symmlp.matrix import shape_text
@@ -10,24 +11,29 @@ from symmlp.pictures.geometry import Line, Piece, Tone
 from symmlp.pictures.record import Label
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.latex import LatexStyle
+from symmlp.printing.naming import Naming
 from symmlp.printing.style import PRODUCT, Style
 from symmlp.printing.text import TextStyle
 
 
 @dataclass(frozen=True)
 class LabelPrinter:
-    """Prints the formulas of labels in one style."""
+    """Prints the formulas of labels in one style, whose names are those of each label."""
 
-    style: Style
+    style: Callable[[Naming], Style]
+
+    def name(self, label: Label) -> str:
+        """Return what a label's array is called."""
+        return self.style(label.naming).name(label.array)
 
     def head(self, label: Label) -> str:
         """Return the left side of a label's equation: `Z1`, or `∂L/∂Z1` of a cotangent."""
-        name = self.style.name(label.array)
-        return self.style.partial(self.style.name("L"), name) if label.is_cotangent else name
+        style = self.style(label.naming)
+        return style.partial(style.name("L"), self.name(label)) if label.is_cotangent else self.name(label)
 
     def right(self, label: Label) -> str:
         """Return the right side of a label's equation with its sign, or an empty text."""
-        return "" if label.value is None else f"= {FormulaPrinter(self.style).node(label.value)}"
+        return "" if label.value is None else f"= {FormulaPrinter(self.style(label.naming)).node(label.value)}"
 
     def formula(self, label: Label) -> str:
         """Return a label's equation: `Z1 = X W1ᵀ + 1 b1ᵀ`, or just the name."""
@@ -46,7 +52,7 @@ class LineStyle(LatexStyle):
         return rf"\partial {of} / \partial {wrt}"
 
 
-TEXT, LATEX = LabelPrinter(TextStyle()), LabelPrinter(LineStyle())
+TEXT, LATEX = LabelPrinter(TextStyle), LabelPrinter(LineStyle)
 
 
 def head_line(equation: str, label: Label) -> Line:

@@ -17,7 +17,7 @@ FRAMES: Mapping[Role, tuple[str, str]] = {
 }
 """Leaves are round, ops are rectangles, the loss has double sides."""
 
-SAFE = frozenset(" ()[],.=+-*/'′∂∘⊘·−ᵀΣ√≤≥¹²³⁴⁵⁶⁷⁸⁹⁰…_")
+SAFE = frozenset(" ()[],.=+-*/'′∂∘⊘·−ᵀΣ√≤≥¹²³⁴⁵⁶⁷⁸⁹⁰⁽⁾∇…_")
 
 
 def mermaid(picture: Picture) -> str:
@@ -47,7 +47,7 @@ def _edge(picture: Picture, edge: PictureEdge, leaves: set[str]) -> str:
     if edge.direction == "forward":
         return f'{source} -->|"{label}"| {target}'
     if edge.target in leaves:
-        target = f'{_id(picture, edge.id)}(["{escaped(f"d{edge.target}")}"])'
+        target = f'{_id(picture, edge.id)}(["{escaped(edge.label.naming.shown(f"d{edge.target}"))}"])'
     return f'{source} -.->|"{label}"| {target}'
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
 from symmlp.errors import ProgramError
 from symmlp.matrix import Node, Shape
+from symmlp.printing.naming import AS_IN_THE_GRAPH, Naming
 
 Kind = Literal["tree", "network"]
 Role = Literal["inputs", "parameter", "targets", "given", "op", "loss", "layer", "more"]
@@ -20,6 +21,7 @@ class Label:
     """What is written at a node or an edge; each format prints names and formulas in its own style.
 
     `array` is the array that is made or that flows; of a cotangent it is the array that L is differentiated by.
+    `naming` is what the arrays are called.
     """
 
     array: str = ""
@@ -27,6 +29,7 @@ class Label:
     value: Node | None = None
     shape: Shape | None = None
     is_cotangent: bool = False
+    naming: Naming = AS_IN_THE_GRAPH
 
 
 @dataclass(frozen=True)
@@ -98,3 +101,19 @@ class Picture:
     def has_backward(self) -> bool:
         """Whether cotangents are drawn."""
         return any(edge.direction == "backward" for edge in self.edges)
+
+    def named(self, naming: Naming) -> Picture:
+        """Return the picture with the arrays called otherwise; ids stay."""
+        nodes = (replace(_named(node, naming), parts=_all_named(node.parts, naming)) for node in self.nodes)
+        return replace(self, nodes=tuple(nodes), edges=_all_named(self.edges, naming))
+
+
+Labelled = TypeVar("Labelled", PictureNode, PictureEdge, Part)
+
+
+def _all_named(parts: Iterable[Labelled], naming: Naming) -> tuple[Labelled, ...]:
+    return tuple(_named(part, naming) for part in parts)
+
+
+def _named(part: Labelled, naming: Naming) -> Labelled:
+    return replace(part, label=replace(part.label, naming=naming))

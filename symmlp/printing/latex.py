@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symmlp.calculus.matrix_form import PRIME
-from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_LETTERS, GREEK_WORDS, Naming
+from symmlp.printing.lettering import ACCENTS, FENCES, MACROS, symbols
+from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_WORDS, Naming, Parts
 from symmlp.printing.style import ATOM, SUM, decimal
 
 _SPOKEN = {
@@ -42,15 +43,15 @@ class LatexStyle:
         parts = self.naming.parts(name)
         if parts is None:
             return rf"\mathrm{{{_escaped(name)}}}"
-        subscript = f"_{{{','.join(parts.numbers)}}}" if parts.numbers else ""
+        scripts = _scripts(parts)
         letters, cotangent = _letters(parts.letters), _letters(parts.cotangent, upright=True)
         if parts.mark and cotangent:
             cotangent = rf"\{parts.mark}{{{cotangent.strip()}}}"
         elif parts.mark:
             letters = rf"\{parts.mark}{{{letters.strip()}}}"
         if parts.jacobian:
-            return rf"J_{{{cotangent}{letters.rstrip()}{subscript}}}"
-        return cotangent + (letters.rstrip() if subscript else letters) + subscript
+            return rf"J_{{{cotangent}{letters.rstrip()}{scripts}}}"
+        return cotangent + (letters.rstrip() if scripts else letters) + scripts
 
     def constant(self, name: str) -> str:
         return r"\pi" if name == "pi" else r"\mathrm{e}"
@@ -81,13 +82,13 @@ class LatexStyle:
         return (rf"{top} \oslash {bottom}", 2) if arrays else (rf"\frac{{{_bare(top)}}}{{{_bare(bottom)}}}", ATOM)
 
     def power(self, base: str, exponent: str, *, arrays: bool) -> str:
-        return rf"{{{base}}}^{{{chr(92) + 'circ ' if arrays else ''}{exponent}}}"
+        return rf"{_grouped(base)}^{{{chr(92) + 'circ ' if arrays else ''}{exponent}}}"
 
     def times(self, left: str, right: str) -> str:
         return rf"{left} \, {right}"
 
     def transpose(self, operand: str) -> str:
-        return rf"{{{operand}}}^{{\top}}"
+        return rf"{_grouped(operand)}^{{\top}}"
 
     def ones(self) -> str:
         return r"\mathbf{1}"
@@ -123,15 +124,13 @@ class LatexStyle:
 
     def part(self, operand: str, axis: int, start: str, stop: str) -> str:
         places = f"{start}:{stop}"
-        return rf"{{{operand}}}_{{[{':, ' + places if axis else places + ', :'}]}}"
+        return rf"{_grouped(operand, '_')}_{{[{':, ' + places if axis else places + ', :'}]}}"
 
     def entry(self, name: str, indices: Sequence[str]) -> str:
         return self.placed(self.name(name), indices)
 
     def placed(self, array: str, indices: Sequence[str]) -> str:
-        # TeX takes the braces off an accent alone, whose own subscript would then be a second one.
-        whole = f"{{}}{array}" if array.startswith((r"\dot", r"\hat")) else array
-        return rf"{{{whole}}}_{{[{', '.join(map(_index, indices))}]}}"
+        return rf"{_grouped(array, '_')}_{{[{', '.join(map(_index, indices))}]}}"
 
     def sum_over(self, indices: Sequence[str], body: str) -> str:
         return rf"\sum_{{{', '.join(map(_index, indices))}}} {body}"
@@ -151,13 +150,41 @@ class LatexStyle:
         return rf"\nabla_{{{self.name('theta')}}} {of}"
 
 
+_ACCENTED = tuple(rf"\{macro}{{" for macro, _ in ACCENTS.values())
+
+
+def _grouped(text: str, script: str = "^") -> str:
+    """Return `text` in braces, for a script of its own.
+
+    TeX takes the braces off an accent alone, whose own script would then be a second one.
+    """
+    return f"{{{{}}{text}}}" if text.startswith(_ACCENTED) and script in text else f"{{{text}}}"
+
+
+def _scripts(parts: Parts) -> str:
+    """Return what stands below and above the letters of a name."""
+    lowered = ",".join(each if each.isdigit() else rf"\mathrm{{{each}}}" for each in parts.lowered)
+    left, right = FENCES.get(parts.raised, ("", ""))
+    raised = f"^{{{left}{parts.number}{right}}}" if parts.raised else ""
+    return (f"_{{{lowered}}}" if lowered else "") + raised
+
+
 def _letters(letters: str, *, upright: bool = False) -> str:
     """Return the letters of a name: one stands in italics, several upright, so that they are no product."""
     letters = GREEK_WORDS.get(letters, letters)
-    text = "".join(f"\\{GREEK_LETTERS[letter]}{{}}" if letter in GREEK_LETTERS else letter for letter in letters)
-    if letters in GREEK_LETTERS:
-        return text.removesuffix("{}") + " "
-    return rf"\mathrm{{{_escaped(text)}}}" if len(letters) > 1 or (upright and letters) else text
+    found = list(symbols(letters))
+    if len(found) == 1 and found[0][0] in MACROS:
+        text = _accented(*found[0])
+        return text if found[0][1] else text + " "
+    text = "".join(_accented(*each) + ("{}" if each[0] in MACROS and not each[1] else "") for each in found)
+    return rf"\mathrm{{{_escaped(text)}}}" if len(found) > 1 or (upright and letters) else text
+
+
+def _accented(letter: str, accents: tuple[str, ...]) -> str:
+    text = MACROS.get(letter, letter)
+    for accent in accents:
+        text = rf"\{ACCENTS[accent][0]}{{{text}}}"
+    return text
 
 
 def _index(name: str) -> str:

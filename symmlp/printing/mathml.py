@@ -8,7 +8,8 @@ from fractions import Fraction
 from html import escape
 
 from symmlp.calculus.matrix_form import PRIME
-from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_WORDS, SPOKEN, Naming
+from symmlp.printing.lettering import ACCENTS, FENCES, symbols
+from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_WORDS, SPOKEN, Naming, Parts
 from symmlp.printing.style import ATOM, PRODUCT, SUM, decimal
 from symmlp.printing.text import DOUBLE_PRIME
 
@@ -41,17 +42,15 @@ class MathmlStyle:
         parts = None if name in SPOKEN else self.naming.parts(name)
         if parts is None:
             return _word(SPOKEN.get(name, name))
-        letters = _word(GREEK_WORDS.get(parts.letters, parts.letters))
+        letters = _letters(GREEK_WORDS.get(parts.letters, parts.letters))
         if parts.mark and not parts.cotangent:
             letters = _marked(letters, parts.mark)
-        numbers = _COMMA.join(map(_number, parts.numbers))
-        below = numbers if len(parts.numbers) == 1 else _row(numbers)
-        numbered = f"<msub>{letters}{below}</msub>" if numbers else letters
+        numbered = _scripted(letters, parts)
         if parts.jacobian:
             return f"<msub><mi>J</mi>{_row(numbered)}</msub>"
         if not parts.cotangent:
             return numbered
-        cotangent = f'<mi mathvariant="normal">{escape(parts.cotangent)}</mi>'
+        cotangent = _letters(parts.cotangent, ' mathvariant="normal"')
         return _row(f"{_marked(cotangent, parts.mark) if parts.mark else cotangent}{numbered}")
 
     def constant(self, name: str) -> str:
@@ -160,6 +159,28 @@ class MathmlStyle:
 
     def nabla(self, of: str) -> str:
         return f"<msub><mi>∇</mi>{self.name('theta')}</msub>{of}"
+
+
+def _letters(letters: str, variant: str = "") -> str:
+    """Return the letters of a name as one word; an accent stands above a single letter as a sign of its own."""
+    (letter, accents), *rest = symbols(letters)
+    if rest:
+        return f"<mi{variant}>{escape(letters)}</mi>"
+    found = f"<mi{variant}>{escape(letter)}</mi>"
+    for accent in accents:
+        found = f'<mover accent="true">{found}<mo stretchy="false">{ACCENTS[accent][1]}</mo></mover>'
+    return found
+
+
+def _scripted(letters: str, parts: Parts) -> str:
+    """Return the letters of a name with what stands below and above them."""
+    lowered = _COMMA.join(_number(each) if each.isdigit() else _word(each) for each in parts.lowered)
+    below = lowered if len(parts.lowered) == 1 else _row(lowered)
+    if not parts.raised:
+        return f"<msub>{letters}{below}</msub>" if parts.lowered else letters
+    left, right = (f'<mo stretchy="false">{fence}</mo>' if fence else "" for fence in FENCES[parts.raised])
+    above = _row(f"{left}{_number(parts.number)}{right}")
+    return f"<msubsup>{letters}{below}{above}</msubsup>" if parts.lowered else f"<msup>{letters}{above}</msup>"
 
 
 def _marked(letters: str, mark: str) -> str:

@@ -5,16 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from unicodedata import normalize
 
-GREEK_LETTERS: dict[str, str] = {
-    **{"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta"},
-    **{"θ": "theta", "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi"},
-    **{"ρ": "rho", "σ": "sigma", "τ": "tau", "υ": "upsilon", "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega"},
-    **{"Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma"},
-    **{"Υ": "Upsilon", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega"},
-}
-"""Greek letters and their macros in LaTeX; those that look like a Latin letter are left out."""
+from symmlp.printing.lettering import GREEK_LETTERS, lettering, raised_text, spellings, with_mark
 
 GREEK_WORDS = {word.removeprefix("var"): letter for letter, word in GREEK_LETTERS.items()}
 """Greek letters by their names, as parameters of functions are called."""
@@ -40,7 +32,8 @@ _PARTS = re.compile(r"(d?)([A-Za-z]|[a-z][a-z_]+(?=\d))(\d*)(?:_(\d+))?")
 class Parts:
     """A name to be typeset: what marks a cotangent, the letters, the numbers of the layer and of the array in it.
 
-    `mark` is what stands above the first letter, see COMBINING.
+    `mark` is what stands above the first letter, see COMBINING; `raised` how the layer's number stands above the line,
+    see FENCES in lettering, or empty for below; `below` is what else stands below.
     """
 
     cotangent: str
@@ -49,22 +42,36 @@ class Parts:
     place: str = ""
     mark: str = ""
     jacobian: str = ""
+    raised: str = ""
+    below: str = ""
 
     @property
     def text(self) -> str:
         """The name on one line."""
-        name = self.jacobian + self.cotangent + self.letters + self.number + (f"_{self.place}" if self.place else "")
-        return normalize("NFC", name[0] + COMBINING[self.mark] + name[1:]) if self.mark else name
+        name = self.cotangent + self.letters
+        marked = with_mark(name, COMBINING[self.mark]) if self.mark else name
+        number = raised_text(self.number, self.raised) if self.raised else self.number
+        return self.jacobian + marked + number + "".join(f"_{each}" for each in (self.place, self.below) if each)
 
     @property
-    def numbers(self) -> tuple[str, ...]:
+    def lowered(self) -> tuple[str, ...]:
         """What stands below the letters."""
-        return tuple(number for number in (self.number, self.place) if number)
+        return tuple(each for each in ("" if self.raised else self.number, self.place, self.below) if each)
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """The ways in which a reader may type the name, that of `text` first."""
+        if not self.raised or self.place or self.mark or self.jacobian:
+            return (self.text,)
+        return tuple(spellings(self.cotangent + self.letters, self.number, self.raised))
 
 
 @dataclass(frozen=True)
 class Naming:
-    """The letters shown in place of the graph's: `layered` for names with a number (Z1), `single` for the rest (X)."""
+    """The letters shown in place of the graph's: `layered` for names with a number (Z1), `single` for the rest (X).
+
+    They are written as `lettering` reads them.
+    """
 
     layered: Mapping[str, str] = field(default_factory=dict)
     single: Mapping[str, str] = field(default_factory=dict)
@@ -73,8 +80,8 @@ class Naming:
     def parts(self, name: str) -> Parts | None:
         """Return the parts of a graph's name as they are shown, or None for a name of any other form.
 
-        >>> Naming(layered={"Z": "o"}, cotangent="δ").parts("dZ12")
-        Parts(cotangent='δ', letters='o', number='12', place='', mark='', jacobian='')
+        >>> Naming(layered={"Z": "o^(l)"}, cotangent="δ").parts("dZ12").text
+        'δo⁽¹²⁾'
         """
         plain, mark = name, ""
         for each in COMBINING:
@@ -85,8 +92,11 @@ class Naming:
         if found is None:
             return None
         cotangent, letter, number, place = found.groups()
-        letters = (self.layered if number else self.single).get(letter, letter)
-        return Parts(self.cotangent if cotangent else "", letters, number, place or "", mark, jacobian)
+        chosen = (self.layered if number else self.single).get(letter)
+        own = None if chosen is None else lettering(chosen, is_layered=bool(number))
+        letters, raised, below = (letter, "", "") if own is None else (own.letters, own.raised, own.below)
+        before = self.cotangent if cotangent else ""
+        return Parts(before, letters, number, place or "", mark, jacobian, raised if number else "", below)
 
     def shown(self, name: str) -> str:
         """Return a graph's name as it is shown on one line."""

@@ -8,7 +8,7 @@ goes in and out once a loop, and terms that live for one block not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -17,6 +17,7 @@ from symmlp.program.instructions import COMPARISONS, Instruction, sequence_updat
 from symmlp.program.ir import Update
 from symmlp.program.update_plan import plan_update
 from symmlp.program.workspace import Group, Plan
+from symmlp.showing import html_table
 
 FREE = frozenset({"copy", "where", "join_0", "join_1", *COMPARISONS.values()})
 """Operations that compute nothing."""
@@ -77,6 +78,18 @@ class Cost:
     def floor_share(self, N: int) -> float:
         """Return which part of a step's operations are those of the matrix products."""
         return self.operations["matrix products"].at(N) / self.all_operations.at(N)
+
+    def _repr_html_(self) -> str:
+        amounts = (("operations", self.operations, self.all_operations), ("bytes moved", self.moved, self.all_moved))
+        rows = [row for what, parts, whole in amounts for row in ((what, "all", whole.text), *_rows(parts))]
+        rows.append(("bytes of memory", "workspace", self.workspace.text))
+        rows.append(("", "parameters, gradient", f"{self.parameters:,}"))
+        rows.append(("", f"state of {self.optimizer}", f"{self.optimizer_state:,}"))
+        return html_table("a training step of N samples", ("what", "part", "formula in N"), rows)
+
+
+def _rows(parts: Mapping[str, Amount]) -> Iterator[tuple[str, str, str]]:
+    yield from (("", name, amount.text) for name, amount in parts.items())
 
 
 def total(amounts: Iterable[Amount]) -> Amount:

@@ -209,3 +209,37 @@ def test_a_verdict_is_told_in_the_author_s_letters() -> None:
 def test_letters_that_name_two_things_are_refused_by_a_check_too() -> None:
     with pytest.raises(SymmlpError, match="^notation: "):
         check_formula(Network.parse(IN_OWN_LETTERS), "W1", "dZ1.T @ X", notation={"pre_activation": "W"})
+
+
+AS_IN_BOOKS = {
+    **{"prediction": "ŷ", "targets": "y", "weights": "W^(l)", "bias": "b^l", "pre_activation": "z^[l]"},
+    **{"cotangent": "∇", "loss": "ℒ"},
+}
+
+
+@pytest.mark.parametrize(
+    ("wrt", "formula"),
+    [
+        ("W^(2)", "∂ℒ/∂W⁽²⁾ = ∇z^[2]ᵀ A1"),
+        ("W⁽²⁾", "∇z^{[2]}.T @ A1"),
+        ("W^{(1)}", "((ŷ − y) W^(2) ∘ (1 − A1^∘²))ᵀ X / N"),
+        ("z^[2]", "B2  ∂ℒ/∂z^[2] = (y\u0302 − y) / N  (N, 3)  assuming that rows of y sum to 1"),
+        ("z^[1]", "∇A1 ∘ (1 − tanh(X W⁽¹⁾ᵀ + 1 b¹ᵀ)²)"),
+        ("W2", "dZ2.T @ A1"),
+    ],
+)
+def test_letters_with_accents_and_raised_numbers_are_read(wrt: str, formula: str) -> None:
+    assert check_formula(Network.parse(IN_OWN_LETTERS), wrt, formula, notation=AS_IN_BOOKS).ok
+
+
+@pytest.mark.parametrize(
+    ("wrt", "formula", "message"),
+    [
+        ("z^[3]", "X", r"^wrt: no gradient for 'z\^\[3\]'; did you mean 'z\^\[2\]'"),
+        ("W^(2)", "∇z^[2]ᵀ Q", "'Q' at column 9 is unknown; allowed: X, W⁽¹⁾, b¹, z.*, ŷ, y, ℒ"),
+        ("W^(2)", "∇z^[2]ᵀ ỹ", "unknown name|not allowed"),
+    ],
+)
+def test_what_is_unknown_is_told_in_the_author_s_letters(wrt: str, formula: str, message: str) -> None:
+    with pytest.raises(SymmlpError, match=message):
+        check_formula(Network.parse(IN_OWN_LETTERS), wrt, formula, notation=AS_IN_BOOKS)

@@ -98,8 +98,9 @@ def test_a_document_compiles_without_a_warning(name: str, layout: Layout, depth:
 
 @NEEDS_LATEX
 def test_a_small_document_compiles_without_a_warning(tmp_path: Path) -> None:
-    network = Network.parse("3 -> 2 sigmoid | dice")
-    assert _warnings(compiled(derive(network).latex(steps="full", standalone=True), tmp_path)) == []
+    letters = {"prediction": "ŷ", "weights": "V̄^(l)", "pre_activation": "z^[l]", "cotangent": "∇", "loss": "ℒ"}
+    derivation = derive(Network.parse("3 -> 2 sigmoid | dice"), notation=letters)
+    assert _warnings(compiled(derivation.latex(steps="full", standalone=True), tmp_path)) == []
 
 
 EVERY_KIND = {

@@ -9,7 +9,7 @@ import pytest
 from symmlp.document import Notation, PrintableDerivation, derive
 from symmlp.errors import SymmlpError
 from symmlp.graph import Layout
-from symmlp.printing.naming import GREEK_LETTERS
+from symmlp.printing.lettering import GREEK_LETTERS
 from tests.document.derivations import NETWORKS, derivation_of
 
 OWN = {
@@ -58,10 +58,30 @@ def test_every_greek_letter_has_its_macro_in_latex(letter: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "letters", ["", "1", "W1", "W_1", "abcd", "a b", "<b>", r"\a", "$", "Α", "ο", "é", "𝑥", "a\n", "\u202e", "'", "∂"]
+    "letters",
+    [
+        "",
+        "1",
+        "W1",
+        "W_2",
+        "W^2",
+        "W^(2)",
+        "W^",
+        "^l",
+        "abcd",
+        "a b",
+        "<b>",
+        r"\a",
+        "$",
+        "\u202e",
+        "'",
+        "∂",
+        "W^(l]",
+        "W_l^l",
+    ],
 )
 def test_what_is_no_letters_is_refused_in_one_line(letters: str) -> None:
-    with pytest.raises(SymmlpError, match="^notation: weights .* must be 1 to 3 letters, Latin or Greek$") as caught:
+    with pytest.raises(SymmlpError, match="^notation: weights .* must be 1 to 3 letters, Latin or Greek, ") as caught:
         Notation(weights=letters)
     assert str(caught.value).isascii()
 
@@ -117,3 +137,50 @@ def test_a_text_that_gives_none_is_refused_in_one_line(text: str, message: str) 
 def test_a_notation_can_be_given_as_a_record_too() -> None:
     derivation: PrintableDerivation = derive(NETWORKS["one layer"], notation=Notation(weights="V"))
     assert "V1" in derivation.text()
+
+
+AS_IN_BOOKS = {
+    **{"inputs": "x_0", "targets": "y", "prediction": "ŷ", "loss": "ℒ", "weights": "W^(l)", "bias": "b^{(l)}"},
+    **{"pre_activation": "z^[l]", "activation": "ā^l", "cotangent": "∇"},
+}
+
+
+def test_accents_and_raised_numbers_stand_in_every_format() -> None:
+    own = derivation_of("classes", notation=AS_IN_BOOKS)
+    assert "B3  ∂ℒ/∂W⁽²⁾ = ∇z^[2]ᵀ ā¹  (2, 4)" in own.text()
+    assert "F1  z^[1] = x_0 W⁽¹⁾ᵀ + 1 b⁽¹⁾ᵀ" in own.text()
+    gradient = r"\frac{\partial \mathcal{L} }{\partial W^{(2)}} &= {\nabla z^{[2]}}^{\top} \, \bar{a}^{1} \tag{B3}"
+    assert gradient in own.latex()
+    assert r"z^{[1]} &= x_{0} \, {W^{(1)}}^{\top} + \mathbf{1} \, {b^{(1)}}^{\top}" in own.latex()
+    assert own.latex().isascii()
+    raised = '<msup><mi>W</mi><mrow><mo stretchy="false">(</mo><mn>2</mn><mo stretchy="false">)</mo></mrow></msup>'
+    assert raised in own.html()
+    assert '<mover accent="true"><mi>y</mi><mo stretchy="false">^</mo></mover>' in own.html()
+
+
+def test_an_accented_letter_keeps_its_own_script_apart_from_a_second_one() -> None:
+    own = derivation_of("classes", notation={"activation": "ā^(l)"})
+    assert r"{{}\bar{a}^{(1)}}^{\circ 2}" in own.latex()
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"), [("W⁽¹⁾", "W⁽¹⁾"), ("W^{l}", "W¹"), ("W_{l}", "W1"), ("W", "W1"), ("W^[1]", "W^[1]")]
+)
+def test_a_layer_s_number_stands_where_the_author_says(given: str, shown: str) -> None:
+    assert Notation(weights=given).naming(derivation_of("classes")).shown("W1") == shown
+
+
+def test_an_accent_may_be_typed_as_one_character_or_as_two() -> None:
+    one, two = (derivation_of("classes", notation={"prediction": letters}).text() for letters in ("ŷ", "y\u0302"))
+    assert one == two
+
+
+@pytest.mark.parametrize("letters", ["Α", "ο", "ç", "𝑥", "a\n", "∇", "\u0302", "y\u0302\u0302\u0302"])
+def test_a_letter_that_looks_like_another_or_has_other_marks_is_refused(letters: str) -> None:
+    with pytest.raises(SymmlpError, match="^notation: weights .* must be 1 to 3 letters, Latin or Greek, "):
+        Notation(weights=letters)
+
+
+def test_a_letter_with_an_accent_may_be_taken_too() -> None:
+    with pytest.raises(SymmlpError, match="is taken: it means something else"):
+        derive(NETWORKS["classes"], notation={"prediction": "m\u0302"})

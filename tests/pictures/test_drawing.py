@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import time
@@ -78,6 +79,33 @@ def test_two_hundred_layers_are_drawn_in_less_than_a_second() -> None:
 
 def test_the_sample_layout_has_the_names_of_one_column() -> None:
     assert '"x" -> "o1"' in picture(Network.parse(SHALLOW), format="dot", layout="sample")
+
+
+LETTERS = {"pre_activation": "z", "weights": "V", "cotangent": "D", "loss": "J", "prediction": "q", "targets": "t"}
+
+
+@pytest.mark.parametrize(
+    ("format", "words"),
+    [
+        ("svg", {"∂J/∂V1", "= Dz1ᵀ X", "q = z2", ">V1<"}),
+        ("mermaid", {"∂J/∂V1<br/>= Dz1ᵀ X", "F4  identity<br/>q = z2", '(["DV1"])'}),
+        ("dot", {r"∂J/∂V1\n= Dz1ᵀ X", r"F4  identity\nq = z2"}),
+        ("tikz", {r"\partial J / \partial V_{1}", r"= {\mathrm{D}z_{1}}^{\top} \, X", "$V_{1}$"}),
+    ],
+)
+def test_the_author_s_letters_stand_in_a_picture_and_its_ids_stay(format: Format, words: set[str]) -> None:
+    plain, own = (symmlp.derive(Network.parse("3 -> 4 tanh -> 2 | mse"), notation=each) for each in (None, LETTERS))
+    drawing = picture(own, format=format, backward=True)
+    assert {each for each in words if each not in drawing} == set()
+    ids = [re.findall(r"\b[FLB]\d+\b", picture(each, format=format, backward=True)) for each in (plain, own)]
+    assert ids[0] == ids[1]
+
+
+def test_a_network_and_a_derivation_show_their_pictures() -> None:
+    own = symmlp.derive(Network.parse(SHALLOW))
+    assert own.network._repr_svg_() == picture(own, kind="network")
+    assert own._repr_svg_() == picture(own, backward=True)
+    assert picture(own, kind="network") in own.network._repr_html_()
 
 
 def test_a_notebook_shows_svg_and_mermaid_as_pictures() -> None:
