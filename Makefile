@@ -33,7 +33,7 @@ sweep: $(STAMPS)/test ## the slow tests, which look at many more networks; some 
 browser: $(STAMPS)/browser ## use the report's page in a headless Chromium, which the system has to bring along
 	$(PYTEST) -m browser
 
-parity: $(STAMPS)/parity ## compare loss and gradients with PyTorch, JAX and scikit-learn
+parity: $(STAMPS)/parity ## compare loss and gradients with PyTorch, JAX, Keras and scikit-learn
 	SYMMLP_PARITY=1 $(PYTEST) tests/parity
 
 lint: $(STAMPS)/test ## check style and format, of the sources and of the generated modules

@@ -11,7 +11,7 @@ import sympy as sp
 
 from symmlp.calculus.constants import fold_constants
 from symmlp.calculus.effort import within_limit
-from symmlp.calculus.ending import Ending, ending
+from symmlp.calculus.ending import Ending, Entries, ending, entries_of
 from symmlp.calculus.functions import Care, ElementFunction, RowFunction
 from symmlp.calculus.kinks import Policy
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
@@ -113,15 +113,20 @@ def ending_of(network: Network, graph: Graph, walker: Walker) -> Ending:
     Raises:
         UnsupportedError: the loss has no matrix form.
     """
-    (node, _), definition = graph.ends, network.loss_definition
+    (node, loss_node), definition = graph.ends, network.loss_definition
     assert node.function is not None
     name = "loss" if definition.from_user else definition.name
     care = care_of(definition.from_user)
     with within_limit("loss") if definition.from_user else nullcontext():
         function = ElementFunction.derive(name, definition.value, (p, y), care=care, kinks=network.kinks)
-        return ending(
-            function, definition, network.loss_reduction, walker.functions[node.function], node.op, walker.rules
-        )
+        entries = averaged(network, walker)
+        return ending(function, definition, entries, walker.functions[node.function], node.op, loss_node.op)
+
+
+def averaged(network: Network, walker: Walker) -> Entries:
+    """Return how the entries of the network's loss are averaged."""
+    weights = "none" if network.weighs_classes else network.sample_weights
+    return entries_of(network.loss_definition, network.loss_reduction, weights, walker.rules)
 
 
 def called(functions: Mapping[str, Function], equations: Iterable[Equation]) -> dict[str, Function]:

@@ -21,6 +21,7 @@ from symmlp.catalog.optimizers import ALWAYS, OPTIMIZERS, optimizer, read_optimi
 from symmlp.catalog.optimizers import DEFAULT as ADAM
 from symmlp.catalog.parameters import Settings
 from symmlp.catalog.penalties import ABSENT, Penalty, penalty, read_penalty
+from symmlp.catalog.sample_weights import SampleWeights
 from symmlp.catalog.schedules import DEFAULT as CONSTANT
 from symmlp.catalog.schedules import read_schedule, schedule, scheduled
 from symmlp.errors import SpecError, shown
@@ -67,6 +68,11 @@ class Network(Part):
     )
     ignore_index: Annotated[int, Field(strict=True)] | None = Field(
         None, description="A label, a whole number outside the classes, whose samples count for nothing."
+    )
+
+    sample_weights: SampleWeights = Field(
+        "none",
+        description="Whether samples have weights, and what a mean then divides by: 'none', 'samples' or 'weights'",
     )
 
     preset: PresetName = Field(
@@ -226,6 +232,8 @@ class Network(Part):
         for part, field in ((values, "loss_parameters"), *((layer, "parameters") for layer in values["layers"])):
             if not part.get(field, True):
                 del part[field]
+        if values["sample_weights"] == "none":
+            del values["sample_weights"]
         for field in ("class_weights", "ignore_index"):
             if not values[field] and values[field] != 0:
                 del values[field]

@@ -15,6 +15,7 @@ from symmlp.catalog.losses import read_loss
 from symmlp.catalog.optimizers import read_optimizer
 from symmlp.catalog.parameters import NONE, Settings, settings
 from symmlp.catalog.peers import Kind, Peer, offers
+from symmlp.catalog.sample_weights import SampleWeights
 from symmlp.spec_layer import Layer
 
 PresetName = Literal["pytorch", "keras", "sklearn"]
@@ -32,6 +33,7 @@ class Preset:
     optimizers: Mapping[str, tuple[str, Settings]] = field(default_factory=dict)
     layers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     summed_over_outputs: tuple[str, ...] = ()
+    weighted_by: SampleWeights = "samples"
 
 
 PRESETS: dict[str, Preset] = {
@@ -64,6 +66,7 @@ PRESETS: dict[str, Preset] = {
         },
         # Its gradient of the squared error is a sum over the outputs, though the loss that it reports is a mean.
         summed_over_outputs=("half_mse",),
+        weighted_by="weights",
     ),
 }
 """By the name in a spec; PyTorch's defaults are those of the catalogue."""
@@ -73,8 +76,11 @@ def filled_in(values: Any) -> Any:
     """Return the values of a network with what its preset says in the place of what is not given."""
     if not isinstance(values, dict):
         return values
-    name = values.get("preset")
+    name = values.get("preset", "pytorch")
     preset = PRESETS.get(name) if isinstance(name, str) else None
+    if isinstance(values.get("sample_weights"), bool):
+        means = preset.weighted_by if preset else "samples"
+        values = {**values, "sample_weights": means if values["sample_weights"] else "none"}
     if preset is None or preset is PRESETS["pytorch"]:
         return values
     filled = {**preset.fields, **values}

@@ -15,10 +15,11 @@ from symmlp.calculus.functions import ElementFunction, RowFunction
 from symmlp.calculus.link import Link, join
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.calculus.rules import Rules
-from symmlp.calculus.vjp import RuleStep, drop_batch
-from symmlp.catalog.layers import ENTRYWISE_LOSS, SIZES, Op, scale
+from symmlp.calculus.vjp import BackwardRule, RuleStep, drop_batch
+from symmlp.catalog.layers import SIZES, Op, scale
 from symmlp.catalog.losses import Loss, p, y
-from symmlp.matrix import Node, filled
+from symmlp.catalog.sample_weights import NUMBER, TOTAL, SampleWeights, samples_of, weight_at
+from symmlp.matrix import Node, Var, filled
 from symmlp.notation import N, P, Y, Z, batch, column, column_of_wrt, n, row_of_wrt
 
 INLINE_LIMIT = 12
@@ -51,17 +52,23 @@ class Ending:
 
 @dataclass(frozen=True)
 class Entries:
-    """Turns functions of p, y, z into matrix forms, averaged as the loss asks."""
+    """Turns functions of p, y, z into matrix forms, averaged as the loss asks.
+
+    `weight` is what the sum over all entries is multiplied by; each sample may have a weight of its own besides.
+    """
 
     rules: Rules
     weight: sp.Expr
+    sample_weights: SampleWeights = "none"
 
     @property
     def form(self) -> MatrixForm:
         """The recogniser: P, Y and Z have the same shape."""
         shape = ("n", 1) if self.rules.columns else ("N", "n")
         ranges = {**SIZES, row_of_wrt: n if self.rules.columns else N, column_of_wrt: n}
-        return MatrixForm(dict.fromkeys(("P", "Y", "Z", "A"), shape), ranges, self.rules.columns)
+        shapes = {**dict.fromkeys(("P", "Y", "Z", "A"), shape), "omega": ("N", 1)}
+        numbers: dict[sp.Symbol, Node] = {each: Var(each.name, ()) for each in (TOTAL, NUMBER)}
+        return MatrixForm(shapes, ranges, self.rules.columns, numbers)
 
     def at(self, expr: sp.Expr, indices: tuple[sp.Symbol, ...]) -> sp.Expr:
         """Return `expr` of the entries at `indices`."""
@@ -71,9 +78,12 @@ class Entries:
         """Return the weighted sum of `expr` over all entries, a number in front taken out of the sum."""
         number, rest = expr.as_coeff_Mul()
         axes = (column,) if self.rules.columns else (batch, column)
-        return self.form.of(
-            self.weight * number * sp.Sum(self.at(rest, axes), *((a, 1, SIZES[a]) for a in axes)), None, None
-        )
+        entry = self.of_sample(batch) * self.at(rest, axes)
+        return self.form.of(self.weight * number * sp.Sum(entry, *((a, 1, SIZES[a]) for a in axes)), None, None)
+
+    def of_sample(self, index: sp.Symbol) -> sp.Expr:
+        """Return the weight of the sample at an index, 1 if there is none."""
+        return weight_at(index, self.sample_weights, columns=self.rules.columns)
 
     @property
     def indices(self) -> tuple[sp.Symbol, ...]:
@@ -82,7 +92,7 @@ class Entries:
 
     def indexed(self, expr: sp.Expr) -> sp.Expr:
         """Return the weighted entry (a, c) of `expr`."""
-        return self.weight * self.at(expr, self.indices)
+        return self.weight * self.of_sample(row_of_wrt) * self.at(expr, self.indices)
 
     def matrix(self, indexed: sp.Expr) -> Node:
         """Return the matrix whose entry (a, c) is `indexed`."""
@@ -93,24 +103,24 @@ class Entries:
 def ending(
     function: ElementFunction,
     loss: Loss,
-    reduction: Reduction,
+    entries: Entries,
     activation: ElementFunction | RowFunction,
     activation_op: Op,
-    rules: Rules,
+    loss_op: Op,
 ) -> Ending:
     """Return the end of a network whose last activation is `activation`; `function` is the loss of one entry.
 
     Raises:
         UnsupportedError: the loss has no matrix form.
     """
-    entries = Entries(rules, weight_of(loss, reduction, columns=rules.columns))
+    rules = entries.rules
     cotangent = entries.indexed(sp.factor_terms(function.derivative))
     rule = rules.backward(activation_op, "Z")
     elementwise = activation if isinstance(activation, ElementFunction) else None
     link = None
     if elementwise is None or (len(elementwise.variables) == 1 and not elementwise.derivative.is_number):
         link = join(cotangent, rule, elementwise, simplex_targets=loss.assumes_simplex_targets)
-    at_prediction = _at_prediction(entries, function, rules)
+    at_prediction = _at_prediction(entries, function, rules.backward(loss_op, "P"))
     if link is None:
         return Ending(function.name, _plain_loss(entries, function), at_prediction, None, (function,))
     if isinstance(activation, RowFunction):
@@ -118,9 +128,12 @@ def ending(
     return _ending_with_entries(entries, function, activation, link, at_prediction)
 
 
-def weight_of(loss: Loss, reduction: Reduction, *, columns: bool) -> sp.Expr:
-    """Return what the sum over all entries is multiplied by: 1/N, 1/(N n), or 1."""
-    samples = sp.Integer(1) if columns else N
+def entries_of(loss: Loss, reduction: Reduction, weights: SampleWeights, rules: Rules) -> Entries:
+    """Return how the entries of a loss are averaged: their sum times 1/N, 1/(N n), or 1, N being a sum of weights."""
+    return Entries(rules, _weight_of(loss, reduction, samples_of(weights, columns=rules.columns)), weights)
+
+
+def _weight_of(loss: Loss, reduction: Reduction, samples: sp.Expr) -> sp.Expr:
     if reduction == "sum":
         return sp.Integer(1)
     return 1 / samples if reduction == "batch_mean" or loss.average == "samples" else 1 / (samples * n)
@@ -141,8 +154,7 @@ def _plain_loss(entries: Entries, function: ElementFunction) -> Derived:
     return Derived(value, stable, () if short else _stable_steps(function.value, function.stable_value))
 
 
-def _at_prediction(entries: Entries, function: ElementFunction, rules: Rules) -> Derived:
-    rule = rules.backward(ENTRYWISE_LOSS, "P")
+def _at_prediction(entries: Entries, function: ElementFunction, rule: BackwardRule) -> Derived:
     slope_name = function.name + PRIME
     derived = sp.factor_terms(function.slope_form.derived or function.derivative)
     derivative = derived if derived == function.derivative else sp.factor_terms(function.derivative)

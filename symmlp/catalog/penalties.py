@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 import sympy as sp
 
 from symmlp.catalog.entries import Entries
-from symmlp.catalog.layers import Op, f
+from symmlp.catalog.layers import Axes, Op, f
 from symmlp.catalog.loss import Piece, is_smooth
 from symmlp.catalog.parameters import NONE, Family, Parameter, Settings, named_call
+from symmlp.catalog.sample_weights import TOTAL
 from symmlp.errors import SpecError, did_you_mean, shown
-from symmlp.notation import N, W, column, inner, m, n
+from symmlp.notation import W, column, inner, m, n
 
 w = sp.Symbol("w", real=True)
 """A weight."""
@@ -106,14 +107,15 @@ def penalty(name: str, given: Mapping[str, float]) -> Penalty | None:
     return replace(entry, value=entry.family.member(name, given, where), settings=Settings(given))
 
 
-def penalty_op(entry: Penalty, *, columns: bool) -> Op:
-    """Return the op of one weight matrix's penalty; in the layout of one column N is 1."""
-    weight = 1 / N if entry.per_sample and not columns else sp.Integer(1)
+def penalty_op(entry: Penalty, samples: sp.Expr) -> Op:
+    """Return the op of one weight matrix's penalty, `samples` being what stands for their number."""
+    weight = 1 / samples if entry.per_sample else sp.Integer(1)
     number, rest = entry.value.as_coeff_Mul()
     term = f(W[column, inner]) if entry.piece is not None else rest.xreplace({w: W[column, inner]})
     factor = weight if entry.piece is not None else weight * number
     total = sp.Sum(term, (column, 1, n), (inner, 1, m))
-    return Op(f"penalty, {entry.value} {weight}", {"W": (column, inner)}, "R", (), factor * total)
+    given: dict[str, Axes] = {TOTAL.name: ()} if weight.has(TOTAL) else {}
+    return Op(f"penalty, {entry.value} {weight}", {"W": (column, inner)}, "R", (), factor * total, given)
 
 
 def penalized(loss: Op, penalties: tuple[str, ...]) -> Op:

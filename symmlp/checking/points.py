@@ -108,6 +108,8 @@ def _drawn(derivation: Derivation, samples: int, seed: tuple[int, int]) -> Point
         arrays[name] = generator.choice([dropped, kept], size=_sized(graph.shapes[name], samples))
     for name, values in graph.constants.items():
         arrays[name] = np.reshape(values, _sized(graph.shapes[name], samples))
+    if weights := graph.sample_weights:
+        arrays[weights] = generator.uniform(0.5, 1.5, size=_sized(graph.shapes[weights], samples))
     inputs, targets = graph.inputs, graph.targets
     arrays[inputs] = generator.normal(size=_sized(graph.shapes[inputs], samples))
     arrays[targets] = _targets(derivation, generator, _sized(graph.shapes[targets], samples), attempt)

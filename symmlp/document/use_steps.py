@@ -16,6 +16,7 @@ from symmlp.calculus.index_notation import Partial, slope_arguments, slope_of
 from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.calculus.vjp import matrix_form, one_sample, places, rules_used
 from symmlp.catalog.layers import Op
+from symmlp.catalog.sample_weights import NUMBER, TOTAL
 from symmlp.derivation import Derivation, Equation, Formula, Source
 from symmlp.document.page import FunctionAt, GradientOf, Name, Prose, Shown
 from symmlp.document.rules import rule_prose
@@ -214,6 +215,8 @@ def shape_in(derivation: Derivation, name: str) -> Shape:
 
 
 def _with_ending(form: MatrixForm, op: Op) -> MatrixForm:
-    """Return a recogniser that knows prediction and targets, which have the shape of the op's operand."""
+    """Return a recogniser that knows prediction, targets and samples' weights besides the op's operands."""
     (shape, *_) = (form.shapes[operand] for operand in op.operands)
-    return replace(form, shapes={**dict.fromkeys("PY", shape), **form.shapes})
+    numbers: dict[sp.Symbol, Node] = {each: Var(each.name, ()) for each in (TOTAL, NUMBER)}
+    shapes = {**dict.fromkeys("PY", shape), "omega": ("N", 1), **form.shapes}
+    return replace(form, shapes=shapes, names={**numbers, **form.names})

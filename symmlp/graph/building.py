@@ -77,6 +77,7 @@ def build_graph(network: Network, layout: Layout = "batch") -> Graph:
         "Y" if layout == "batch" else "y",
         tuple(builder.statistics),
         builder.constants,
+        "omega" if "omega" in builder.shapes else "",
     )
 
 

@@ -11,10 +11,14 @@ from symmlp.catalog.class_weights import TOTAL, total_op, weighted_op
 from symmlp.catalog.layers import ENTRYWISE_LOSS, Op, target_op
 from symmlp.catalog.loss import Loss, Piece, y
 from symmlp.catalog.penalties import penalized, penalty_op
+from symmlp.catalog.sample_weights import TOTAL as SAMPLE_TOTAL
+from symmlp.catalog.sample_weights import WEIGHTED_LOSS, is_weighted, omega, samples_of
+from symmlp.catalog.sample_weights import total_op as sample_total_op
 from symmlp.graph.builder import Builder, activation_op, function_name
 from symmlp.graph.losses import ops_before, row_loss_ops
 from symmlp.graph.records import GraphNode
-from symmlp.notation import N, Y, batch, column, n, other
+from symmlp.notation import Y, batch, column, n, other
+from symmlp.spec import Network
 
 
 def add_end(builder: Builder) -> None:
@@ -24,6 +28,7 @@ def add_end(builder: Builder) -> None:
         builder.apply_activation(TABLE["identity"], builder.current)
     prediction, targets = builder.current, builder.array("Y", "", builder.width, "targets")
     definition = builder.network.loss_definition
+    _take_sample_weights(builder)
     if definition.totals:
         _add_row_loss(builder, definition, prediction, targets)
     else:
@@ -44,38 +49,73 @@ def _add_entry_loss(builder: Builder, definition: Loss, prediction: str, targets
         moved = builder.array("T", "", builder.width, "targets of the loss")
         builder.apply(target_op(definition.target.xreplace({y: Y[batch, column]})), {}, moved, None, {"Y": targets})
         targets = moved
-    _add_loss(builder, ENTRYWISE_LOSS, {"P": prediction}, builder.network.loss, {"Y": targets})
+    own = {} if builder.network.weighs_classes else _weights_given(builder)
+    op = WEIGHTED_LOSS if "omega" in own else ENTRYWISE_LOSS
+    _add_loss(builder, op, {"P": prediction}, builder.network.loss, {"Y": targets, **own})
+
+
+def _take_sample_weights(builder: Builder) -> None:
+    """Add the samples' weights, and their sum where the loss is divided by that."""
+    weights, columns = builder.network.sample_weights, builder.layout == "sample"
+    if not is_weighted(weights, columns=columns):
+        return
+    builder.shapes["omega"] = () if columns else ("N", 1)
+    builder.roles["omega"] = "weight of each sample"
+    if weights == "weights" and _divides_by_samples(builder.network):
+        builder.shapes[SAMPLE_TOTAL.name], builder.roles[SAMPLE_TOTAL.name] = (), "sum of the samples' weights"
+        builder.apply(sample_total_op(), {}, SAMPLE_TOTAL.name, None, {"omega": "omega"})
+
+
+def _divides_by_samples(network: Network) -> bool:
+    """Return whether loss or penalty is divided by the number of samples, or by what takes its place."""
+    penalty = network.penalty_definition
+    is_mean = network.reduction == "batch_mean" or (network.reduction == "mean" and not network.weighs_classes)
+    return is_mean or (penalty is not None and penalty.per_sample)
+
+
+def _weights_given(builder: Builder) -> dict[str, str]:
+    """Return the samples' weights and their sum as what a node is given, if there are any."""
+    return {name: name for name in ("omega", SAMPLE_TOTAL.name) if name in builder.shapes}
 
 
 def _weigh(builder: Builder, definition: Loss, targets: str) -> str:
     """Add the weight of all targets, and what stands for them: each times its class's weight, over that."""
     network, columns = builder.network, builder.layout == "sample"
-    weights, given = network.class_weights, {"Y": targets}
+    weights, own = network.class_weights, _weights_given(builder)
+    given = {"Y": targets}
     if weights:
         builder.shapes["c"] = (len(weights), 1) if columns else (len(weights),)
         builder.roles["c"], builder.constants["c"] = "weight of each class, given", weights
         given |= {"c": "c"}
+    by_weight = network.sample_weights == "weights"
     divisor: sp.Expr = sp.Integer(1)
     if network.reduction == "mean":
         builder.shapes["S"], builder.roles["S"] = (), "weight of all targets"
         least = None if network.ignore_index is None else min(weights, default=1.0)
-        builder.apply(total_op(least, weighted=bool(weights), columns=columns), {}, "S", None, given)
+        in_total = omega[batch] if "omega" in own and by_weight else sp.Integer(1)
+        op = total_op(least, weighted=bool(weights), columns=columns, of_sample=in_total)
+        builder.apply(op, {}, "S", None, {name: {**given, **own}[name] for name in op.given})
         divisor, given = TOTAL, {**given, "S": "S"}
-    elif network.reduction == "batch_mean" and not columns:
-        divisor = N
+    elif network.reduction == "batch_mean":
+        divisor = samples_of(network.sample_weights, columns=columns)
     written = definition.target.xreplace({y: Y[batch, column]})
     if network.ignore_index is not None:
         # What smoothing gives to every class, the row of an ignored label has not.
         written += definition.target.xreplace({y: sp.Integer(0)}) * (sp.Sum(Y[batch, other], (other, 1, n)) - 1)
     moved = builder.array("T", "", builder.width, "weighted targets")
-    builder.apply(weighted_op(written, weighted=bool(weights), divisor=divisor), {}, moved, None, given)
+    of_sample = omega[batch] if "omega" in own else sp.Integer(1)
+    op = weighted_op(written * of_sample, weighted=bool(weights), divisor=divisor)
+    builder.apply(op, {}, moved, None, {name: {**given, **own}[name] for name in op.given})
     return moved
 
 
 def _add_row_loss(builder: Builder, definition: Loss, prediction: str, targets: str) -> None:
     """Add one number a sample for each total, and the loss that is made of them."""
     made = {"P": prediction}
-    *totals, (op, piece) = row_loss_ops(definition, builder.network.reduction, columns=builder.layout == "sample")
+    network, columns, weights = builder.network, builder.layout == "sample", _weights_given(builder)
+    by_sample = omega[batch] if "omega" in weights else sp.Integer(1)
+    samples = samples_of(network.sample_weights, columns=columns)
+    *totals, (op, piece) = row_loss_ops(definition, network.reduction, samples, by_sample)
     for total, (own, term) in zip(definition.totals, totals, strict=True):
         held = _hold(builder, ops_before(definition, total), {"P": prediction, "Y": targets})
         role = total.role if total.kind == "each" else f"{total.role}, {total.kind} of a row"
@@ -83,7 +123,13 @@ def _add_row_loss(builder: Builder, definition: Loss, prediction: str, targets: 
         given = {each: held[each] for each in own.given}
         builder.apply(own, {each: made[each] for each in own.operands}, output, _name(term), given)
         made[total.letter] = output
-    _add_loss(builder, op, {each: made[each] for each in op.operands}, _name(piece), {})
+    _add_loss(
+        builder,
+        op,
+        {each: made[each] for each in op.operands},
+        _name(piece),
+        {each: weights[each] for each in op.given},
+    )
 
 
 def _hold(builder: Builder, ops: Sequence[Op], arrays: Mapping[str, str]) -> dict[str, str]:
@@ -116,13 +162,15 @@ def _penalties(builder: Builder) -> tuple[GraphNode, ...]:
     definition, nodes = builder.network.penalty_definition, []
     if definition is None:
         return ()
-    op, function = penalty_op(definition, columns=builder.layout == "sample"), _name(definition.piece)
+    samples = samples_of(builder.network.sample_weights, columns=builder.layout == "sample")
+    op, function = penalty_op(definition, samples), _name(definition.piece)
+    given = {each: each for each in op.given}
     for node in list(builder.nodes):
         if "W" in node.operands:
             weights = node.operands["W"]
             output = f"R{weights.removeprefix('W')}"
             builder.shapes[output], builder.roles[output] = (), f"penalty of {weights}"
-            nodes.append(GraphNode(op, {"W": weights}, output, node.layer, function))
+            nodes.append(GraphNode(op, {"W": weights}, output, node.layer, function, given))
     builder.nodes.extend(nodes)
     return tuple(nodes)
 

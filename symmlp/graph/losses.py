@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import sympy as sp
 
 from symmlp.catalog.layers import Op, f, held_ops, row_loss, row_total
 from symmlp.catalog.loss import Loss, Piece, Total, p, y
-from symmlp.notation import N, P, Y, array, batch, column
+from symmlp.catalog.sample_weights import TOTAL, omega
+from symmlp.notation import P, Y, array, batch, column
 
 LossOp = tuple[Op, Piece | None]
 """An op and the function that it applies, if it applies one."""
 
 
-def row_loss_ops(loss: Loss, reduction: str, *, columns: bool) -> Iterator[LossOp]:
-    """Yield the op of each total and that of the loss; in the layout of one column there is one sample."""
+def row_loss_ops(loss: Loss, reduction: str, samples: sp.Expr, of_sample: sp.Expr) -> Iterator[LossOp]:
+    """Yield the op of each total and that of the loss: a mean over `samples`, each loss times that `of_sample`."""
     entries: dict[sp.Basic, sp.Expr] = {p: P[batch, column], y: Y[batch, column]}
     entries |= {each.symbol: array(each.letter)[batch] for each in loss.totals}
     for total in loss.totals:
         yield _total(loss, total, entries)
-    weight = sp.Integer(1) if reduction == "sum" or columns else 1 / N
+    weight = sp.Integer(1) if reduction == "sum" else 1 / samples
     piece = loss.piece
     value = loss.value.xreplace(entries) if piece is None else _call(piece, entries)
-    operands = _operands(loss, loss.value)
-    yield row_loss(f"{loss.name}, {value} {weight}", value, operands, weight), piece
+    op = row_loss(f"{loss.name}, {of_sample} {value} {weight}", of_sample * value, _operands(loss, loss.value), weight)
+    given = {"omega": (batch,)} if of_sample == omega[batch] else {}
+    yield replace(op, given=given | ({TOTAL.name: ()} if weight.has(TOTAL) else {})), piece
 
 
 def ops_before(loss: Loss, total: Total) -> tuple[Op, ...]:

@@ -70,7 +70,8 @@ class Graph:
 
     `starts` are the values that parameters begin with, where those are not drawn; `prediction` and `targets` are what
     the two are called; `statistics` are arrays of which training keeps running values for prediction;
-    `constants` are vectors that the spec gives.
+    `constants` are vectors that the spec gives; `sample_weights` is what the samples' weights are called, if they have
+    any.
     """
 
     nodes: tuple[GraphNode, ...]
@@ -84,6 +85,7 @@ class Graph:
     targets: str = "Y"
     statistics: tuple[Statistic, ...] = ()
     constants: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    sample_weights: str = ""
 
     def __post_init__(self) -> None:
         """Prove that every array is made before it is read, and once."""

@@ -15,6 +15,7 @@ from symmlp.graph.losses import ops_before, row_loss_ops
 from symmlp.listing.kinks import is_met, kink_text
 from symmlp.listing.layers import ops_lines
 from symmlp.listing.rows import printed, row
+from symmlp.notation import N
 
 
 def activation_entries() -> Iterator[list[str]]:
@@ -114,7 +115,7 @@ def _offer(offer: peers.Offer) -> str:
 def _row_loss(entry: Loss) -> Iterator[str]:
     """Yield the totals of each sample and the loss, with what is derived from each, at the defaults."""
     own = losses.loss(entry.name)
-    ops = list(row_loss_ops(own, "mean", columns=False))
+    ops = list(row_loss_ops(own, "mean", N, sp.Integer(1)))
     held = [(op, None) for total in own.totals for op in ops_before(own, total)]
     yield from ops_lines([*held, *ops], Rules(columns=False))
     for piece in own.pieces:

@@ -25,6 +25,8 @@ _SPOKEN = {
     "momentum": r"\mu",
     "weight_decay": r"\lambda",
     "rho_t": r"\rho_t",
+    "omega": r"\omega",
+    "Omega": r"\Omega",
 }
 _FUNCTIONS = frozenset({"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min"})
 _RELATIONS = {"==": "=", ">": ">", ">=": r"\ge", "<": "<", "<=": r"\le"}

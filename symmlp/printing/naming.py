@@ -15,8 +15,9 @@ SPOKEN = (
     {"rate": "ηₜ", "momentum": "μ", "weight_decay": "λ", "rho_t": "ρₜ"}
     | {"theta": "θ", "lr": "η", "beta1": "β₁", "beta2": "β₂", "eps": "ε", "m_hat": "m̂", "v_hat": "v̂"}
     | {"w_hat": "ŵ"}
+    | {"omega": "ω", "Omega": "Ω"}
 )
-"""Symbols of update equations, which code spells in words."""
+"""Symbols of update equations and weights of samples, which code spells in words."""
 
 COMBINING = {"dot": "\N{COMBINING DOT ABOVE}", "hat": "\N{COMBINING CIRCUMFLEX ACCENT}"}
 """What stands above a name's first letter: a tangent's dot, the hat of a Gauss-Newton product."""

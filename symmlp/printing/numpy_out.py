@@ -44,7 +44,7 @@ class OutPrinter:
         """
         if not each.target.shape:
             operands = [self.operand(operand, plain_number) for operand in each.operands]
-            return f"{each.target.name} = {self.number(each, operands)}"
+            return f"{self.place(each.target.name)} = {self.number(each, operands)}"
         out = self.place(each.target.name)
         if each.operation == "copy" and not variables(each.operands[0]):
             return f"{out}.fill({plain_number(each.operands[0])})"

@@ -42,7 +42,7 @@ def lower(derivation: Derivation) -> Program:
     routines = _routines(derivation)
     further = [statement for routine in routines for statement in routine.statements]
     return Program(
-        inputs=(Var("X", shapes["X"]), Var("Y", shapes["Y"])),
+        inputs=tuple(Var(name, shapes[name]) for name in ("X", "Y", derivation.graph.sample_weights) if name),
         drawn=tuple(Var(name, shapes[name]) for mask in derivation.graph.masks for name, *_ in mask.arrays),
         parameters=tuple(Var(name, shapes[name]) for name in derivation.graph.parameters),
         forward=tuple(statements[:start]),

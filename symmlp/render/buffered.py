@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from symmlp.catalog.sample_weights import NUMBER
 from symmlp.derivation import Derivation
 from symmlp.matrix import Node, Size, Var, rebuild, shape_text, sizes_used, variables
 from symmlp.printing.formula import FormulaPrinter
@@ -116,6 +117,9 @@ def _reading(plan: Plan) -> Iterator[str]:
         if name in by_rows and name == "Y":
             yield "if Y is not None and Y is not self.Y:"
             yield "    np.copyto(self.Y, Y)"
+        elif name in by_rows and name == NUMBER.name:
+            yield f"if {name} is not None:"
+            yield f"    np.copyto(self.{name}, {name})"
         else:
             yield f"np.copyto(self.{name}, {name})" if name in by_rows else f"self.{name} = {name}"
 
@@ -190,7 +194,7 @@ class _Writer:
         """Yield an equation as a comment; one that needs no line of its own says where its value lies."""
         assert statement.formula is not None
         formula = FormulaPrinter(TextStyle()).node(statement.formula)
-        yield from comment_lines(f"{statement.id}  {statement.subject} = {formula}")
+        yield from comment_lines(f"{statement.id}  {TextStyle().name(statement.subject)} = {formula}")
         place = self.plan.sequenced.places.get(statement.target.name)
         if isinstance(place, Var):
             yield f"#     {statement.target.name} is {place.name}"
@@ -201,11 +205,13 @@ class _Writer:
 
     @cached_property
     def bare(self) -> frozenset[str]:
-        """The names that no workspace holds: parameters, constants, gradients and numbers."""
+        """The names that no workspace holds: parameters, constants, gradients, and numbers that no section hands on."""
         program = self.plan.sequenced.program
         own = (each.name for each in (*program.parameters, *program.constants))
         scalars = (each.target.name for each in self.plan.sequenced.instructions if not each.target.shape)
-        return frozenset((*own, *program.gradients, *scalars))
+        handed = {name for group in self.plan.backward for each in group.instructions for name in each.reads}
+        made = {each.target.name for group in self.plan.loss for each in group.instructions}
+        return frozenset((*own, *program.gradients, *scalars)) - (made & handed)
 
     def inside(self, group: Group) -> _Inside:
         """Return how an array is written in the loop of a group."""

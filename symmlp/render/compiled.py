@@ -154,7 +154,7 @@ class _Kernels:
         """Yield an equation as a comment."""
         assert statement.formula is not None
         formula = FormulaPrinter(TextStyle()).node(statement.formula)
-        yield from comment_lines(f"{statement.id}  {statement.subject} = {formula}")
+        yield from comment_lines(f"{statement.id}  {TextStyle().name(statement.subject)} = {formula}")
         place = self.plan.sequenced.places.get(statement.target.name)
         if isinstance(place, Var):
             yield f"#     {statement.target.name} is {place.name}"

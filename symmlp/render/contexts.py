@@ -125,6 +125,7 @@ class ModuleContext:
     statistics: tuple[StatisticText, ...]
     prediction_kind: str
     target_kind: str
+    weighted: bool
     projects: bool
     ignored: str
     default_optimizer: str

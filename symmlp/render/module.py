@@ -60,6 +60,7 @@ def shared(
         "prediction_kind": loss.decides,
         "target_kind": loss.targets,
         "ignored": "" if network.ignore_index is None else repr(network.ignore_index),
+        "weighted": bool(derivation.graph.sample_weights),
         "projects": any(each is not None and each.is_projection for each in network.activations),
         "default_optimizer": network.optimizer,
         "takes_zero": takes_zero(program.updates),
@@ -163,6 +164,7 @@ def _notation(program: Program, derivation: Derivation) -> Iterator[str]:
     rows = [("N", "", "samples in the batch"), ("X", shape_text(program.inputs[0].shape), "inputs")]
     rows.append(("Y", shape_text(program.inputs[1].shape), "targets"))
     arrays = (
+        *program.inputs[2:],
         *program.parameters,
         *program.drawn,
         *program.constants,

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from symmlp.calculus.curvature import Curvatures
-from symmlp.calculus.ending import Derived, Ending, Entries, weight_of
+from symmlp.calculus.ending import Derived, Ending
 from symmlp.calculus.tangent import DOT, HAT
 from symmlp.calculus.vanishing import is_zero
 from symmlp.derivation import Derivation, Equation, Source
-from symmlp.deriving import care_of, ending_of, walker_of
+from symmlp.deriving import averaged, care_of, ending_of, walker_of
 from symmlp.graph import Graph, GraphNode
 from symmlp.matrix import Node, Var, rebuild
 from symmlp.second_order.ending import Ends
@@ -31,8 +31,7 @@ def writer_of(derivation: Derivation, almost_everywhere: bool) -> Writer:
     own = DirectionWalker(graph, walker.rules, walker.functions, curvatures)
     if end is None:
         return Writer(own)
-    weight = weight_of(definition, network.loss_reduction, columns=layout == "sample")
-    return EndingWriter(own, end, Ends(end, Entries(walker.rules, weight), curvatures))
+    return EndingWriter(own, end, Ends(end, averaged(network, walker), curvatures))
 
 
 class Writer:
@@ -113,7 +112,7 @@ class EndingWriter(Writer):
 
         The loss begins at the last pre-activation where its cotangent there is linear in the prediction.
         """
-        if len(self.graph.loss_nodes) > 1:
+        if self.activation not in self.graph.network_nodes:
             yield from super().gauss_newton_product()
             return
         joined = self.ends.at_pre_activation if self.ends.is_canonical else None

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symmlp.verification.averaging import divisor_of
 from symmlp.verification.comparison import at_entry
 from symmlp.verification.layout import Array
-from symmlp.verification.reference import weight_of_entry
 from symmlp.verification.report import Check
 from symmlp.verification.sample import Sample
 from symmlp.verification.selection import select
@@ -143,5 +143,5 @@ def _stencil(subject: Subject, sample: Sample, place: int) -> Stencil:
 
 def _magnitude(subject: Subject, sample: Sample, loss: float) -> float:
     """Return the size of the loss's terms, taken for 1 each at least: a small loss may be a difference of them."""
-    samples, outputs = len(sample.inputs), subject.network.outputs
-    return max(abs(loss), float(weight_of_entry(subject.network, samples, outputs)) * samples * outputs)
+    count, outputs = len(sample.inputs), subject.network.outputs
+    return max(abs(loss), float(count * outputs / divisor_of(subject.network, count, outputs)))

@@ -59,7 +59,7 @@ class Exact:
         """Return the exact loss around a point, for the targets of the sample."""
         definitions = point.definitions
         targets = definitions.exact(sample.dense_targets(definitions.network.outputs))
-        return cls(Layout.of(definitions.network), Reference(point, targets))
+        return cls(Layout.of(definitions.network), Reference(point, targets, definitions.exact(sample.weights)))
 
     @cached_property
     def step(self) -> Any:

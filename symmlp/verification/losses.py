@@ -11,6 +11,7 @@ import sympy as sp
 from symmlp.catalog.activations import TABLE, Activation
 from symmlp.catalog.loss import Loss, Total, p, y
 from symmlp.notation import n
+from symmlp.verification.averaging import total_of
 from symmlp.verification.stack import Row
 
 Made = Callable[[sp.Expr, Sequence[sp.Symbol]], Callable[[Sequence[Any]], Any]]
@@ -53,25 +54,13 @@ def _entry_terms(loss: Loss, made: Made, inner: Inner, *, ignores: bool) -> Term
             row = inner(activation, row)
         if loss.target != y:
             target = made(loss.target.xreplace({n: sp.Integer(len(row))}), [p, y])
-            total = _sum(wanted) if ignores else 1
+            total = total_of(wanted) if ignores else 1
             of_none = [target((predicted, 0 * entry)) for predicted, entry in zip(row, wanted, strict=True)]
             moved = [target(pair) for pair in zip(row, wanted, strict=True)]
             wanted = [entry + none * (total - 1) for entry, none in zip(moved, of_none, strict=True)]
         return [entry_loss(pair) for pair in zip(row, wanted, strict=True)]
 
     return terms
-
-
-def total_weight(weights: Row, targets: Sequence[Row]) -> Any:
-    """Return the weight of all targets, each times that of its class."""
-    return _sum([weight * target for row in targets for weight, target in zip(weights, row, strict=True)])
-
-
-def _sum(row: Row) -> Any:
-    total = row[0]
-    for entry in row[1:]:
-        total = total + entry
-    return total
 
 
 def _total(
@@ -87,5 +76,5 @@ def _total(
     terms = [term([predicted, target, *known]) for predicted, target in zip(row, wanted, strict=True)]
     if total.kind == "max":
         return reduce(lambda one, other: largest([one, other]), terms)
-    found = _sum(terms)
+    found = total_of(terms)
     return found / len(row) if total.kind == "mean" else found

@@ -12,18 +12,20 @@ from functools import cached_property
 from operator import mul
 from typing import Any
 
-import sympy as sp
+import numpy as np
 
 from symmlp.catalog.penalties import w
 from symmlp.spec import Network
 from symmlp.spec_layers import Dense, Layer
+from symmlp.verification.averaging import divisor_of, penalty_divisor, samples_of, target_total
 from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number, is_real
 from symmlp.verification.layout import Array, Layout, Parameter
-from symmlp.verification.losses import Terms, loss_terms, total_weight
+from symmlp.verification.losses import Terms, loss_terms
 from symmlp.verification.rows import RowFunction, row_function
 from symmlp.verification.stack import Masks, Row, Rows, Stack
 
 NO_MASKS: Mapping[int, tuple[Array, ...]] = {}
+NO_WEIGHTS: Array = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -102,20 +104,6 @@ class Definitions:
 def is_plain(layer: Layer) -> bool:
     """Return whether a layer is a dense one whose activation depends on one pre-activation alone."""
     return isinstance(layer, Dense) and len(layer.definition.variables) == 1
-
-
-def weight_of_entry(network: Network, samples: int, outputs: int) -> sp.Rational:
-    """Return the factor s of L = s · Σ l(p, y) over (samples, outputs) entries, by the network's reduction."""
-    if network.reduction == "sum":
-        return sp.Integer(1)
-    over_entries = network.reduction == "mean" and network.loss_definition.average == "entries"
-    return sp.Rational(1, samples * outputs if over_entries else samples)
-
-
-def penalty_divisor(network: Network, samples: int) -> int:
-    """Return what the sum of all weights' penalties is divided by."""
-    penalty = network.penalty_definition
-    return samples if penalty is not None and penalty.per_sample else 1
 
 
 @dataclass(frozen=True)
@@ -227,10 +215,14 @@ class Point:
 
 @dataclass(frozen=True)
 class Reference:
-    """The loss as a function of theta around a point; `targets` are probabilities or values, (N, K)."""
+    """The loss as a function of theta around a point; `targets` are probabilities or values, (N, K).
+
+    `weights` are those of the samples, 1 each if there are none.
+    """
 
     point: Point
     targets: Rows
+    weights: Row = ()
 
     @classmethod
     def at(
@@ -240,9 +232,11 @@ class Reference:
         inputs: Array,
         targets: Array,
         masks: Mapping[int, tuple[Array, ...]] = NO_MASKS,
+        weights: Array = NO_WEIGHTS,
     ) -> Reference:
         """Return the reference of these arrays; their floats are taken exactly."""
-        return cls(Point.at(definitions, theta, inputs, masks), definitions.exact(targets))
+        exact = definitions.exact
+        return cls(Point.at(definitions, theta, inputs, masks), exact(targets), exact(weights))
 
     def loss(self) -> LossValue:
         """Return the loss at the point.
@@ -273,10 +267,10 @@ class Reference:
         definitions = self.point.definitions
         context = definitions.evaluation.context
         try:
-            rows = zip(prediction, self.targets, strict=True)
+            rows = zip(prediction, self.targets, self._weights, strict=True)
             terms = [
-                weight * term
-                for row, wanted in rows
+                of_sample * weight * term
+                for row, wanted, of_sample in rows
                 for weight, term in zip(definitions.class_weights, definitions.loss_terms(row, wanted), strict=False)
             ]
             real = all(is_real(term, context) for term in terms)
@@ -284,19 +278,23 @@ class Reference:
             raise NotRealError(f"loss: {error}") from error
         if not real:
             raise NotRealError("loss: not a finite real number")
-        scale = self._scale()
-        added = penalty / penalty_divisor(definitions.network, len(self.targets))
+        samples = samples_of(definitions.network, len(self.targets), self._weights)
+        scale = self._scale(samples)
+        added = penalty / penalty_divisor(definitions.network, samples)
         return LossValue(
             scale * sum(terms, context.mpf(0)) + added, scale * sum(map(abs, terms), context.mpf(0)) + abs(added)
         )
 
-    def _scale(self) -> Number:
+    @property
+    def _weights(self) -> Row:
+        return self.weights or [self.point.definitions.evaluation.context.mpf(1)] * len(self.targets)
+
+    def _scale(self, samples: Number) -> Number:
         """Return what the sum of all terms is multiplied by."""
-        definitions, context = self.point.definitions, self.point.definitions.evaluation.context
-        if definitions.network.weighs_classes and definitions.network.reduction == "mean":
-            return 1 / total_weight(definitions.class_weights, self.targets)
-        weight = weight_of_entry(definitions.network, len(self.targets), len(self.targets[0]))
-        return context.mpf(int(weight.p)) / int(weight.q)
+        definitions, network = self.point.definitions, self.point.definitions.network
+        if network.weighs_classes and network.reduction == "mean":
+            return 1 / target_total(network, definitions.class_weights, self.targets, self._weights)
+        return definitions.evaluation.context.mpf(1) / divisor_of(network, samples, len(self.targets[0]))
 
 
 def _dot(context: Any) -> Any:

@@ -15,7 +15,7 @@ from symmlp.spec import Network
 from symmlp.spec_layers import AlphaDropout, Dropout, RandomizedReLU
 from symmlp.verification.evaluation import Evaluation, NotRealError, Number
 from symmlp.verification.layout import Array, Layout
-from symmlp.verification.reference import Definitions, Reference
+from symmlp.verification.reference import NO_WEIGHTS, Definitions, Reference
 from symmlp.verification.stack import Rows
 
 Targets = Literal["labels", "probabilities", "unit interval", "real", "positive", "nonzero", "signs"]
@@ -33,7 +33,7 @@ OPERATIONS_A_CHOICE = 3_000_000
 
 @dataclass(frozen=True)
 class Sample:
-    """A point: theta (P,), X (N, D), Y, masks by layer, and the distance of the nearest kink.
+    """A point: theta (P,), X (N, D), Y, masks by layer, weights of samples, and the distance of the nearest kink.
 
     Every number is a float32, so modules of either precision are given exactly the same point.
     """
@@ -44,6 +44,7 @@ class Sample:
     kind: Targets
     distance: float = math.inf
     masks: Mapping[int, tuple[Array, ...]] = field(default_factory=dict)
+    weights: Array = field(default_factory=lambda: NO_WEIGHTS)
 
     def dense_targets(self, units: int) -> Array:
         """Return the targets as (N, K): labels become rows with a single 1."""
@@ -52,7 +53,8 @@ class Sample:
     def first(self, samples: int) -> Sample:
         """Return the same point with only the first few samples."""
         masks = {number: tuple(array[:samples] for array in arrays) for number, arrays in self.masks.items()}
-        return replace(self, inputs=self.inputs[:samples], targets=self.targets[:samples], masks=masks)
+        inputs, targets, weights = (each[:samples] for each in (self.inputs, self.targets, self.weights))
+        return replace(self, inputs=inputs, targets=targets, weights=weights, masks=masks)
 
     def as_labels(self) -> Sample:
         """Return the same point with each row's largest probability made its label."""
@@ -137,7 +139,7 @@ def _distance(definitions: Definitions, near: _Nearest, sample: Sample) -> float
     near.distance = math.inf
     targets = sample.dense_targets(definitions.network.outputs)
     try:
-        Reference.at(definitions, sample.theta, sample.inputs, targets, sample.masks).loss()
+        Reference.at(definitions, sample.theta, sample.inputs, targets, sample.masks, sample.weights).loss()
     except NotRealError:
         return None
     return near.distance
@@ -154,7 +156,8 @@ def _candidates(network: Network, seed: int) -> Iterator[Sample]:
         inputs = generator.normal(size=(samples, network.inputs))
         targets = _targets(kind, generator, (samples, network.outputs))
         masks = _masks(network, generator, samples)
-        yield Sample(_as_float32(theta), _as_float32(inputs), targets, kind, masks=masks)
+        weights = generator.uniform(0.5, 1.5, size=samples if network.sample_weights != "none" else 0)
+        yield Sample(_as_float32(theta), _as_float32(inputs), targets, kind, masks=masks, weights=_as_float32(weights))
 
 
 def _kinds(network: Network) -> tuple[Targets, ...]:

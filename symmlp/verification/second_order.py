@@ -178,7 +178,7 @@ class Beyond:
     @cached_property
     def _reference(self) -> Reference:
         targets = self._definitions.exact(self.sample.dense_targets(self.subject.network.outputs))
-        return Reference(self._point, targets)
+        return Reference(self._point, targets, self._definitions.exact(self.sample.weights))
 
     @property
     def _step(self) -> Any:

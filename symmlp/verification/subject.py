@@ -82,7 +82,7 @@ class Subject:
         Raises:
             CallFailedError: it raised.
         """
-        return self._called("loss", theta, *self._batch(sample), **self._masks(sample))
+        return self._called("loss", theta, *self._batch(sample), **self._options(sample))
 
     def loss_and_grad(self, sample: Sample) -> tuple[float, Array]:
         """Return the module's loss and gradient at the sample, the gradient as float64.
@@ -91,7 +91,7 @@ class Subject:
             CallFailedError: it raised, or returned no number or no real vector of the shape of theta.
         """
         theta = sample.theta.astype(self.dtype)
-        result = self._called("loss_and_grad", theta, *self._batch(sample), **self._masks(sample))
+        result = self._called("loss_and_grad", theta, *self._batch(sample), **self._options(sample))
         if not isinstance(result, tuple) or len(result) != 2:
             raise CallFailedError(f"loss_and_grad returned a {type(result).__name__}; expected (loss, gradient)")
         loss, gradient = result
@@ -108,7 +108,7 @@ class Subject:
         Raises:
             CallFailedError: it raised, or there is no such function.
         """
-        return self._called(name, theta, *self._batch(sample), *further, **self._masks(sample))
+        return self._called(name, theta, *self._batch(sample), *further, **self._options(sample))
 
     def of_inputs(self, name: str, sample: Sample, theta: Array, *further: Array) -> Any:
         """Return what a function of (theta, X, ...) returns at the sample's inputs, nothing being dropped.
@@ -130,10 +130,11 @@ class Subject:
         targets = sample.targets if sample.kind == "labels" else sample.targets.astype(self.dtype)
         return sample.inputs.astype(self.dtype), targets
 
-    def _masks(self, sample: Sample) -> dict[str, tuple[Array, ...]]:
-        """Return the masks as an argument, or none for a network that draws nothing."""
+    def _options(self, sample: Sample) -> dict[str, Any]:
+        """Return masks and weights of samples as arguments, none for a network that has none."""
         arrays = tuple(array.astype(self.dtype) for own in sample.masks.values() for array in own)
-        return {"masks": arrays} if arrays else {}
+        weights = {"sample_weight": sample.weights.astype(self.dtype)} if sample.weights.size else {}
+        return {**({"masks": arrays} if arrays else {}), **weights}
 
     def _called(self, name: str, *arguments: Any, **options: Any) -> Any:
         function = getattr(self.module, name, None)

@@ -19,11 +19,11 @@ from symmlp.errors import UnsupportedError
 from symmlp.matrix import Size
 from symmlp.spec import Network
 from symmlp.spec_layers import AlphaDropout, Concatenate, Dropout, RandomizedReLU, Residual, Standardize
+from symmlp.verification.averaging import divisor_of, penalty_divisor, samples_of, target_total
 from symmlp.verification.expansion import ELEMENTARY, Entries
 from symmlp.verification.held import held
 from symmlp.verification.layout import Layout
-from symmlp.verification.losses import loss_terms, total_weight
-from symmlp.verification.reference import penalty_divisor, weight_of_entry
+from symmlp.verification.losses import loss_terms
 from symmlp.verification.rows import row_expressions
 from symmlp.verification.stack import Row, Rows, Stack
 
@@ -126,7 +126,9 @@ class Window:
                 arrays["c"] = free_symbols("c", self._small(self.last))
             for name in self._penalties(inside=False):
                 arrays[name] = free_symbols(name)
-        else:
+        if self._is_weighted:
+            arrays["omega"] = free_symbols("omega", SAMPLES, 1)
+        if not self.ends_in_loss:
             arrays[self.cotangent] = free_symbols(self.cotangent, SAMPLES, self._small(self.last))
         return arrays
 
@@ -159,7 +161,7 @@ class Window:
         own = [entry for name in self._penalties(inside=True) for entry in self.given[f"W{name[1:]}"].flat]
         function = held(penalty.value, (w,))
         others = [self.given[name][()] for name in self._penalties(inside=False)] if self.ends_in_loss else []
-        return sp.Add(*map(function, own)) / penalty_divisor(self.network, SAMPLES) + sp.Add(*others)
+        return sp.Add(*map(function, own)) / penalty_divisor(self.network, self._samples) + sp.Add(*others)
 
     @property
     def cotangent(self) -> str:
@@ -214,19 +216,35 @@ class Window:
         of_row = loss_terms(network.loss_definition, _held, row_expressions, ignores=network.ignore_index is not None)
         weights = list(self.given.get("c", np.full(self._small(self.last), sp.Integer(1))))
         terms = [
-            weight * term
-            for row, wanted in zip(final, targets, strict=True)
+            of_sample * weight * term
+            for row, wanted, of_sample in zip(final, targets, self._weights, strict=True)
             for weight, term in zip(weights, of_row(list(row), list(wanted)), strict=False)
         ]
         if network.weighs_classes and network.reduction == "mean":
             scale = 1 / self._total_weight(weights)
         else:
-            scale = weight_of_entry(network, SAMPLES, self._small(self.last))
+            scale = sp.Integer(1) / divisor_of(network, self._samples, self._small(self.last))
         return scale * sp.Add(*terms) + self._penalty()
+
+    @property
+    def _is_weighted(self) -> bool:
+        """Whether samples' weights occur: in the loss, or in a penalty that is divided by their sum."""
+        network, penalty = self.network, self.network.penalty_definition
+        of_penalty = network.sample_weights == "weights" and penalty is not None and penalty.per_sample
+        return of_penalty or (network.sample_weights != "none" and self.ends_in_loss)
+
+    @property
+    def _weights(self) -> Row:
+        """Each sample's weight; 1 where they have none."""
+        return list(self.given["omega"].flat) if self._is_weighted else [sp.Integer(1)] * SAMPLES
+
+    @property
+    def _samples(self) -> sp.Expr:
+        return samples_of(self.network, sp.Integer(SAMPLES), self._weights)
 
     def _total_weight(self, weights: Row) -> sp.Expr:
         """Return the weight of all targets, with a label that is ignored the least weight at least."""
-        total = total_weight(weights, list(self.given["Y"]))
+        total = target_total(self.network, weights, list(self.given["Y"]), self._weights)
         if self.network.ignore_index is None:
             return total
         least = _exact(min(self.network.class_weights, default=1.0))
@@ -243,7 +261,7 @@ class Window:
         first = min((parameter.layer for parameter in Layout.of(self.network).parameters), default=0)
         fixed = {self.activation_name(layer) for layer in self.incoming if layer < first}
         for name in self.given:
-            if name not in {"X", "Y", "c", self.cotangent} | constants | fixed and name[0] not in "MSR":
+            if name not in {"X", "Y", "c", "omega", self.cotangent} | constants | fixed and name[0] not in "MSR":
                 yield name
 
 

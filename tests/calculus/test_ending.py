@@ -9,11 +9,11 @@ import pytest
 import sympy as sp
 from mpmath import mp, mpf
 
-from symmlp.calculus.ending import INLINE_LIMIT, Derived, Ending, Reduction, ending
+from symmlp.calculus.ending import INLINE_LIMIT, Derived, Ending, Reduction, ending, entries_of
 from symmlp.calculus.functions import ElementFunction, RowFunction
 from symmlp.calculus.rules import Rules
 from symmlp.catalog.activations import activation, x
-from symmlp.catalog.layers import ELEMENTWISE, rowwise
+from symmlp.catalog.layers import ELEMENTWISE, ENTRYWISE_LOSS, rowwise
 from symmlp.catalog.losses import loss, p, y
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import Call, Node, walk
@@ -43,7 +43,8 @@ def end(output: str, text: str, reduction: Reduction = "mean", *, columns: bool 
     function = RowFunction.derive("act", last.value) if of_rows else ElementFunction.derive("act", last.value, (x,))
     op = rowwise("act", last.value) if of_rows else ELEMENTWISE
     of_entry = ElementFunction.derive("loss", definition.value, (p, y))
-    return ending(of_entry, definition, reduction, function, op, Rules(columns=columns))
+    entries = entries_of(definition, reduction, "none", Rules(columns=columns))
+    return ending(of_entry, definition, entries, function, op, ENTRYWISE_LOSS)
 
 
 def calls(node: Node) -> set[str]:
@@ -291,5 +292,6 @@ def test_only_cross_entropy_rests_on_an_assumption(output: str, text: str) -> No
 def test_a_loss_without_matrix_form_is_refused() -> None:
     strange = ElementFunction.derive("loss", sp.gamma(p - y), (p, y))
     linear = ElementFunction.derive("act", x, (x,))
+    entries = entries_of(loss("mse"), "mean", "none", Rules(columns=False))
     with pytest.raises(UnsupportedError, match="no matrix form for gamma"):
-        ending(strange, loss("mse"), "mean", linear, ELEMENTWISE, Rules(columns=False))
+        ending(strange, loss("mse"), entries, linear, ELEMENTWISE, ENTRYWISE_LOSS)

@@ -44,7 +44,9 @@ def data(network: Network) -> tuple[Array, Array]:
     return inputs, np.arange(SAMPLES) % classes
 
 
-def fitted(estimator: Any, network: Network, theta: Array, inputs: Array, targets: Array, **settings: Any) -> Any:
+def fitted(
+    estimator: Any, network: Network, theta: Array, inputs: Array, targets: Array, weights: Any = None, **settings: Any
+) -> Any:
     """Return scikit-learn's estimator, fitted from theta: a first fit makes its arrays, which are then overwritten."""
     hidden = [layer.units for layer in dense_layers(network)[:-1]]
     activation = NAMES[dense_layers(network)[0].activation]
@@ -62,12 +64,12 @@ def fitted(estimator: Any, network: Network, theta: Array, inputs: Array, target
     flat = targets.ravel() if targets.shape[1:] == (1,) else targets
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model.fit(inputs, flat)
+        model.fit(inputs, flat, sample_weight=weights)
         for name, value in parameters(network, theta).items():
             store, place = (model.coefs_ if name[0] == "W" else model.intercepts_), int(name[1:]) - 1
             store[place][...] = value.T
         model.set_params(max_iter=EPOCHS)
-        model.fit(inputs, flat)
+        model.fit(inputs, flat, sample_weight=weights)
     return model
 
 
@@ -98,3 +100,20 @@ def test_a_fit_without_the_penalty_ends_elsewhere() -> None:
     with_penalty, without = (executed(generate(each)) for each in (network, network_of(REGRESSORS[1], "adam", 0.0)))
     ends = [module.fit(inputs, targets, epochs=2, shuffle=False).theta for module in (with_penalty, without)]
     assert np.abs(ends[0] - ends[1]).max() > 1e-6
+
+
+@pytest.mark.parametrize("text", [REGRESSORS[0], CLASSIFIERS[0], CLASSIFIERS[1]])
+def test_a_fit_with_weights_of_samples_ends_at_the_weights_of_scikit_learn(text: str) -> None:
+    network = Network.model_validate({**network_of(text, "adam", 0.3).as_dict(), "sample_weights": True})
+    estimator = neural_network.MLPRegressor if text in REGRESSORS else neural_network.MLPClassifier
+    module = executed(generate(network))
+    inputs, targets = data(network)
+    weights = np.random.default_rng(8).uniform(0.1, 3, size=SAMPLES)
+    theta = module.init_params(1)
+    model = fitted(estimator, network, theta, inputs, targets, solver="adam", alpha=0.3, weights=weights)
+    own = targets if targets.shape[1:] or network.outputs > 1 else targets[:, np.newaxis]
+    settings = {"epochs": EPOCHS, "batch_size": BATCH, "shuffle": False, "optimizer": network.optimizer}
+    found = module.fit(inputs, own, theta=theta, sample_weight=weights, **settings)
+    for name, value in parameters(network, found.theta).items():
+        store, place = (model.coefs_ if name[0] == "W" else model.intercepts_), int(name[1:]) - 1
+        np.testing.assert_allclose(value.T, store[place], rtol=1e-12, atol=1e-12)
