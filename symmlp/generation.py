@@ -15,6 +15,7 @@ from symmlp.program.cost import cost_of
 from symmlp.program.error_functions import error_functions
 from symmlp.program.instructions import drop_dead, sequence
 from symmlp.program.ir import Program
+from symmlp.program.lean_choices import lean_choices
 from symmlp.program.lean_rows import lean_rows
 from symmlp.program.lowering import lower
 from symmlp.program.workspace import Plan, plan
@@ -96,7 +97,7 @@ def _with_terms(program: Program) -> Program:
 
 def _planned(program: Program, dtype: Dtype | None) -> Plan:
     """Return the program with one operation a line and a place in memory for every array."""
-    written = lean_rows(program) if dtype else program
+    written = lean_choices(lean_rows(program)) if dtype else program
     sequenced = sequence(written.check(), error_functions(dtype) if dtype else ())
     sequenced = drop_dead(sequenced).check()
     return plan(sequenced)

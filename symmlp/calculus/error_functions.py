@@ -56,6 +56,28 @@ def distance_tail_coefficients(degree: int, largest: Fraction) -> tuple[float, .
         return interpolant(_tail_by_distance, lowest, mpf(1) / CENTRE, degree)
 
 
+@cache
+def scaled_tail_quotient(above: int, below: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return p and q, highest power first, in exp(x²) erfc(x) = w·p(w)/q(w), w = 1/(x + 2), over all of x >= 0.
+
+    The quotient meets the function at Chebyshev points of w; q begins with 1.
+    """
+    count = above + below + 1
+    with mp.workdps(DIGITS):
+        half = mpf(1) / CENTRE / 2
+        points = [half + half * mp.cos(mp.pi * (2 * k + 1) / (2 * count)) for k in range(count)]
+        values = [_tail_by_distance(w) for w in points]
+        rows = [
+            [w**power for power in range(above, -1, -1)] + [-value * w**power for power in range(below - 1, -1, -1)]
+            for w, value in zip(points, values, strict=True)
+        ]
+        found = mp.lu_solve(
+            mp.matrix(rows), mp.matrix([value * w**below for w, value in zip(points, values, strict=True)])
+        )
+        numbers = [float(each) for each in found]
+    return tuple(numbers[: above + 1]), (1.0, *numbers[above + 1 :])
+
+
 def _tail_by_distance(w: mpf) -> mpf:
     x = 1 / w - CENTRE
     return mp.exp(x * x) * mp.erfc(x) / w

@@ -46,6 +46,8 @@ class ScalarPrinter:
                 return f"abs({operands[0]})"
             case "cbrt":
                 return f"np.cbrt({operands[0]})"
+            case "clip":
+                return f"min_(max_({operands[0]}, {operands[1]}), {operands[2]})"
             case "copy":
                 return f"F({operands[0]})"
             case "where" if operands[1] == operands[2]:

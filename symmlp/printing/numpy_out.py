@@ -60,6 +60,8 @@ class OutPrinter:
                 return f"np.copyto({out}, {operands[0]})"
             case "where":
                 return self.choice(each, operands, out)
+            case "clip":
+                return f"{operands[0]}.clip({operands[1]}, {operands[2]}, out={out})"
             case "matmul":
                 return f"{operands[0]}.dot({operands[1]}, out={out})"
             case "join_0" | "join_1" as join:
@@ -74,8 +76,14 @@ class OutPrinter:
         return f"{first}.dot({second}, out={out})"
 
     def choice(self, each: Instruction, operands: list[str], out: str) -> str:
-        """Return the two copies that a choice is made of."""
+        """Return the two copies that a choice is made of.
+
+        `np.putmask` takes half the time of a masked `np.copyto` (measured), but repeats values of another shape.
+        """
         condition, chosen, otherwise = operands
+        shape = shape_of(each.operands[1])
+        if shape in ((), each.target.shape) and shape_of(each.operands[0]) == each.target.shape:
+            return f"np.copyto({out}, {otherwise})\nnp.putmask({out}, {condition}, {chosen})"
         return f"np.copyto({out}, {otherwise})\nnp.copyto({out}, {chosen}, where={condition})"
 
     def number(self, each: Instruction, operands: list[str]) -> str:

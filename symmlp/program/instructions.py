@@ -38,6 +38,7 @@ from symmlp.matrix import (
     substitute,
     variables,
 )
+from symmlp.program.clipping import clipped
 from symmlp.program.ir import Function, Program, Statement
 
 ONE, ZERO = Number(Fraction(1)), Number(Fraction(0))
@@ -214,6 +215,10 @@ class _Writer:
 
     def operation(self, node: Node) -> tuple[str, tuple[Node, ...]]:
         """Return the operation at the head of a node and its operands."""
+        found = clipped(node)
+        if found is not None:
+            array, low, high = found
+            return "clip", (self.atom(array), low, high)
         match node:
             case Add(terms):
                 return self.sum(terms)
