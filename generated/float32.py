@@ -32,9 +32,9 @@ L     ()        loss
 dV    as V      ∂L/∂V, for any V above
 
 cost of a step with Adam                         N samples     N = 32
-operations                               22,812 N + 63,646    793,630
+operations                               22,764 N + 63,646    792,094
   of matrix products                              20,640 N    660,480
-bytes moved                             25,344 N + 623,824  1,434,832
+bytes moved                             24,960 N + 623,824  1,422,544
 bytes of workspace                                   656 N     20,992
 bytes of θ, its gradient, Adam's state              72,736     72,736
 """
