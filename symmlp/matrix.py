@@ -194,6 +194,11 @@ class Part(Node):
     size: Size
 
 
+def values_of(node: Node) -> Iterator[object]:
+    """Yield the values of the node's fields, in order: operands, tuples of them, names, shapes and numbers."""
+    return (getattr(node, name) for name in _field_names(cast("Any", type(node))))
+
+
 def filled(node: Node, shape: Shape) -> Node:
     """Return `node`, repeated over `shape` if it is a single number."""
     return Filled(node, shape) if shape and shape_of(node) == SCALAR else node
@@ -225,7 +230,7 @@ def signed(node: Node) -> tuple[bool, Node]:
 
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     """Return `node` with `change` applied to each direct operand."""
-    return type(node)(*(_changed(getattr(node, name), change) for name in _field_names(cast("Any", type(node)))))
+    return type(node)(*(_changed(value, change) for value in values_of(node)))
 
 
 def _changed(value: Any, change: Callable[[Node], Node]) -> Any:

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import itertools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from symmlp.matrix import Call, Constant, Node, Number, Real, SizeOf, Transpose, Var, rebuild, shape_of, variables, walk
+from symmlp.matrix import (
+    Call,
+    Compare,
+    Constant,
+    Node,
+    Number,
+    Product,
+    Real,
+    SizeOf,
+    Transpose,
+    Var,
+    rebuild,
+    shape_of,
+    values_of,
+    variables,
+    walk,
+)
 from symmlp.program.ir import Function, Program, Routine, Statement
 
 NAMES = ("t", "s", "r", "q", "w", "v", "u", "h", "g", "k")
@@ -85,30 +101,62 @@ def _shared(function: Function) -> Function:
         function = with_named_term(function, repeated)
 
 
+@dataclass(eq=False)
+class _Term:
+    """A term of some lines: of equal nodes there is one, so that it is compared with others by identity."""
+
+    node: Node
+    first: int
+    size: int
+    reads: bool
+    count: int = 0
+
+
 def _first_repeated(roots: Iterable[Node]) -> Node | None:
     """Return the largest term that occurs more than once; of equals the first."""
-    counts: Counter[Node] = Counter(part for root in roots for part in walk(root) if _is_work(part))
-    repeated = [part for part, count in counts.items() if count > 1]
-    return max(repeated, key=_size, default=None)
+    terms: dict[tuple[object, ...], _Term] = {}
+    entered = itertools.count()
+
+    def met(node: Node) -> _Term:
+        first, parts = next(entered), list[_Term]()
+
+        def named(value: object) -> object:
+            if isinstance(value, Node):
+                parts.append(met(value))
+                return parts[-1]
+            return tuple(map(named, value)) if isinstance(value, tuple) else value
+
+        key = (type(node), *map(named, values_of(node)))
+        if key not in terms:
+            reads = isinstance(node, Var) or any(part.reads for part in parts)
+            terms[key] = _Term(node, first, 1 + sum(part.size for part in parts), reads)
+        terms[key].count += 1
+        return terms[key]
+
+    for root in roots:
+        met(root)
+    repeated = [term for term in terms.values() if term.count > 1 and term.reads and _is_compound(term.node)]
+    return max(repeated, key=lambda term: (term.size, -term.first)).node if repeated else None
 
 
 def _is_work(node: Node) -> bool:
-    """Return whether naming the node saves work: it is no name, number, transpose or condition."""
-    if isinstance(node, Var | Number | Real | Constant | SizeOf | Transpose) or type(node).__name__ == "Compare":
+    """Return whether naming the node saves work: it reads an array, and is no name, number, transpose or condition."""
+    return _is_compound(node) and bool(variables(node))
+
+
+def _is_compound(node: Node) -> bool:
+    if isinstance(node, Var | Number | Real | Constant | SizeOf | Transpose | Compare):
         return False
-    return bool(variables(node)) and not _is_scaled_name(node)
+    return not _is_scaled_name(node)
 
 
 def _is_scaled_name(node: Node) -> bool:
     """Return whether the node is -x or 2x: cheaper to write again than to name."""
-    children = list(node.children())
     return (
-        type(node).__name__ == "Product" and len(children) == 2 and all(isinstance(c, Var | Number) for c in children)
+        isinstance(node, Product)
+        and len(node.factors) == 2
+        and all(isinstance(each, Var | Number) for each in node.factors)
     )
-
-
-def _size(node: Node) -> int:
-    return sum(1 for _ in walk(node))
 
 
 def with_named_term(function: Function, term: Node) -> Function:
