@@ -31,10 +31,10 @@ sweep: $(STAMPS)/test ## the slow tests, which look at many more networks; some 
 	$(PYTEST) -n $(WORKERS) -m slow
 
 browser: $(STAMPS)/browser ## use the report's page in a headless Chromium, which the system has to bring along
-	$(PYTEST) -m browser
+	$(PYTEST) -n $(WORKERS) -m browser
 
 parity: $(STAMPS)/parity ## compare loss and gradients with PyTorch, JAX, Keras and scikit-learn
-	SYMMLP_PARITY=1 $(PYTEST) tests/parity
+	SYMMLP_PARITY=1 $(PYTEST) -n $(WORKERS) tests/parity
 
 lint: $(STAMPS)/test ## check style and format, of the sources and of the generated modules
 	$(BIN)/ruff check
