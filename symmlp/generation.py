@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 
 from symmlp.calculus.effort import within_limit
 from symmlp.derivation import Derivation
@@ -48,9 +49,6 @@ def generate(
     if f"{target}/{style}" not in WRITERS:
         asked, known = shown(f"{target}/{style}"), ", ".join(WRITERS)
         raise UnsupportedError(f"target and style: no template for {asked}; expected one of {known}")
-    if with_ and (target, style) != ("numpy", "plain"):
-        found, asked = f"{target}/{style}", ", ".join(with_)
-        raise UnsupportedError(f"with: {found} has no {asked}; expected target numpy, style plain")
     # The Hessian of a module is made of products with unit vectors.
     wished = tuple(dict.fromkeys("hvp" if name == "hessian" else name for name in with_))
     derivation = with_second_order(derive(network), wished, almost_everywhere=almost_everywhere)
@@ -80,7 +78,7 @@ def _plain(program: Program, derivation: Derivation, dtype: Dtype) -> str:
 
 def _buffered(program: Program, derivation: Derivation, dtype: Dtype) -> str:
     """Return the module that allocates nothing per step: an operation a line, memory planned."""
-    return render_buffered(_planned(program, dtype), derivation, dtype=dtype, version=__version__)
+    return render_buffered(_with_terms(program), _planned(program, dtype), derivation, dtype=dtype, version=__version__)
 
 
 def _compiled(program: Program, derivation: Derivation, dtype: Dtype) -> str:
@@ -96,7 +94,11 @@ def _with_terms(program: Program) -> Program:
 
 
 def _planned(program: Program, dtype: Dtype | None) -> Plan:
-    """Return the program with one operation a line and a place in memory for every array."""
+    """Return the program with one operation a line and a place in memory for every array.
+
+    What lies beyond the gradient is left out: no training step computes it.
+    """
+    program = passes.drop_unused(replace(program, routines=()))
     written = lean_choices(lean_rows(program)) if dtype else program
     sequenced = sequence(written.check(), error_functions(dtype) if dtype else ())
     sequenced = drop_dead(sequenced).check()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
-from functools import cache
+from functools import cache, reduce
 from typing import Any, cast
 
 from symmlp.errors import ProgramError
@@ -185,6 +185,21 @@ class RowProduct(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Kronecker(Node):
+    """Kronecker product: every entry of the left matrix, in its place the right one times that entry."""
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Diagonal(Node):
+    """The square matrix that has the entries of an array, row by row, on its diagonal, and zeros elsewhere."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Part(Node):
     """`size` consecutive columns (axis 1) or rows (axis 0) of a matrix, from `start` on, which counts from 0."""
 
@@ -331,8 +346,13 @@ def shape_of(node: Node) -> Shape:
             return _reduced_shape(shape_of(operand), axis)
         case RowProduct(left, right):
             (rows, first), (_, second) = shape_of(left), shape_of(right)
-            both = isinstance(first, int) and isinstance(second, int)
-            return (rows, int(first) * int(second) if both else f"{first}·{second}")
+            return (rows, _times(first, second))
+        case Kronecker(left, right):
+            (top, first), (below, second) = shape_of(left), shape_of(right)
+            return (_times(top, below), _times(first, second))
+        case Diagonal(operand):
+            entries: Size = reduce(_times, shape_of(operand), 1)
+            return (entries, entries)
         case Join(parts, axis):
             return _joined_shape([shape_of(part) for part in parts], axis)
         case Part(operand, axis, _, size):
@@ -340,6 +360,14 @@ def shape_of(node: Node) -> Shape:
             return (*whole[:axis], size, *whole[axis + 1 :])
         case _:
             raise ProgramError(f"no shape rule for {type(node).__name__}")
+
+
+def _times(first: Size, second: Size) -> Size:
+    """Return how many pairs there are of so many things and so many others."""
+    if 1 in (first, second):
+        return second if first == 1 else first
+    both = isinstance(first, int) and isinstance(second, int)
+    return int(first) * int(second) if both else f"{first}·{second}"
 
 
 def _broadcast(shapes: list[Shape], node: Node) -> Shape:

@@ -14,6 +14,9 @@ batch, column, inner, other, beside = sp.symbols("p i k j l", integer=True)
 row_of_wrt, column_of_wrt = sp.symbols("a c", integer=True)
 """Axes of the quantity that is differentiated with respect to."""
 
+direction = sp.Symbol("d", integer=True)
+"""Axis of arrays that are computed along several directions at once."""
+
 
 def array(name: str) -> sp.IndexedBase:
     """Return the real array called `name`, to be indexed in defining equations."""

@@ -12,7 +12,7 @@ from symmlp.calculus.ending import Derived, Ending
 from symmlp.calculus.functions import ElementFunction, RowFunction
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.calculus.rules import Rules
-from symmlp.calculus.vjp import RuleStep
+from symmlp.calculus.vjp import BackwardRule, RuleStep
 from symmlp.catalog.activations import x
 from symmlp.catalog.layers import SIZES
 from symmlp.derivation import Equation, Source
@@ -90,16 +90,22 @@ class Walker:
         """Return ∂L/∂array: one rule if it is read once, the sum over its uses otherwise."""
         values, sources = [], []
         for node, operand in uses:
-            rule = self.rules.backward(node.op, operand)
+            rule = self._rule(node, operand)
             values.append(self._here(rule.matrix_form, node))
             sources.append(
                 Source((*rule.steps, *self._slope_steps(node, operand)), self._names(node), self._sizes(node))
             )
-        shape = self.graph.shapes[array]
+        shape = self._cotangent_shape(array)
         value = filled(values[0] if len(values) == 1 else Add(tuple(values)), shape)
         layer = uses[0][0].layer
         steps = gathered(array, [node.output for node, _ in uses], sources, value)
         return Equation("", "backward", f"d{array}", value, value, shape, layer, f"∂L/∂{array}", (), steps)
+
+    def _rule(self, node: GraphNode, operand: str) -> BackwardRule:
+        return self.rules.backward(node.op, operand)
+
+    def _cotangent_shape(self, array: str) -> Shape:
+        return self.graph.shapes[array]
 
     def _slope_steps(self, node: GraphNode, operand: str) -> tuple[RuleStep, ...]:
         place = list(node.operands).index(operand)

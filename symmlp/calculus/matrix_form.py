@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -146,7 +146,7 @@ class MatrixForm:
             return Real(float(expr))
         if isinstance(expr, slope_of | curvature_of):
             function, arguments = slope_arguments(expr)
-            return Call(function + PRIME, tuple(self.of(argument, row, column) for argument in arguments))
+            return _applied(function + PRIME, [self.of(argument, row, column) for argument in arguments])
         if isinstance(expr, outside):
             x, radius = (self.of(argument, row, column) for argument in expr.args)
             return Where(Compare("<", Call("abs", (x,)), radius), radius, x)
@@ -161,7 +161,7 @@ class MatrixForm:
         name = CALLS.get(expr.func) or (str(expr.func) if isinstance(expr, sp.core.function.AppliedUndef) else None)
         if name is None:
             raise UnsupportedError(f"no matrix form for {type(expr).__name__}: {expr}")
-        return Call(name, tuple(self.of(argument, row, column) for argument in expr.args))
+        return _applied(name, [self.of(argument, row, column) for argument in expr.args])
 
     def _nested_pairs(self, expr: sp.Expr, row: Index | None, column: Index | None) -> Node:
         first, *rest = (self.of(argument, row, column) for argument in sorted(expr.args, key=sp.default_sort_key))
@@ -199,17 +199,17 @@ class MatrixForm:
 
     def _joined(self, expr: sp.Add, row: Index | None, column: Index | None) -> Node | None:
         """Return arrays side by side, if each term puts one array's entries in places of their own by a delta."""
-        along = row if self.columns else column
-        parts = []
+        below, parts = False, []
         for term in expr.args:
             deltas = term.atoms(sp.KroneckerDelta)
-            if not isinstance(term, sp.Sum) or len(deltas) != 1 or along is None:
+            if not isinstance(term, sp.Sum) or len(deltas) != 1:
                 return None
             (delta,), index = deltas, term.limits[0][0]
-            (place,) = (argument for argument in delta.args if argument != along)
+            below = row in delta.args
+            (place,) = (argument for argument in delta.args if argument not in (row, column))
             entry = term.function.xreplace({delta: sp.Integer(1)})
-            parts.append((place != index, self.of(entry, *((index, None) if self.columns else (row, index)))))
-        return Join(tuple(part for _, part in sorted(parts, key=lambda part: part[0])), 0 if self.columns else 1)
+            parts.append((place != index, self.of(entry, *((index, column) if below else (row, index)))))
+        return Join(tuple(part for _, part in sorted(parts, key=lambda part: part[0])), 0 if below else 1)
 
     def _power(self, expr: sp.Pow, row: Index | None, column: Index | None) -> Node:
         base, exponent = expr.as_base_exp()
@@ -328,6 +328,13 @@ class MatrixForm:
     def shape(self, *indices: Index) -> Shape:
         """Return the shape of an array with these indices."""
         return tuple(_size(range_of(index, self.size)) for index in indices)
+
+
+def _applied(function: str, arguments: Sequence[Node]) -> Node:
+    """Return a function of arrays, entry by entry; of transposes it is the transpose of that of the arrays."""
+    if arguments and all(isinstance(each, Transpose) for each in arguments):
+        return Transpose(Call(function, tuple(each.operand for each in arguments if isinstance(each, Transpose))))
+    return Call(function, tuple(arguments))
 
 
 def _shift(index: sp.Expr) -> tuple[Index, sp.Expr]:

@@ -7,9 +7,11 @@ from fractions import Fraction
 from symmlp.matrix import (
     Add,
     Call,
+    Diagonal,
     Divide,
     Filled,
     Join,
+    Kronecker,
     MatMul,
     Node,
     Number,
@@ -44,9 +46,9 @@ def without_zeros(node: Node) -> Node:
             return _sum_of(tuple(term for term in terms if not is_zero(term)), node)
         case Product(parts) | Join(parts):
             vanishes = all(map(is_zero, parts)) if isinstance(found, Join) else any(map(is_zero, parts))
-        case Divide(part, _) | Transpose(part) | Reduce(_, part, _) | Part(part, _, _, _):
+        case Divide(part, _) | Transpose(part) | Diagonal(part) | Reduce(_, part, _) | Part(part, _, _, _):
             vanishes = is_zero(part)
-        case MatMul(left, right) | RowProduct(left, right):
+        case MatMul(left, right) | RowProduct(left, right) | Kronecker(left, right):
             vanishes = is_zero(left) or is_zero(right)
         case _:
             return found

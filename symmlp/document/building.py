@@ -14,7 +14,7 @@ from symmlp.calculus.kinks import Kink
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.calculus.vjp import drop_batch
 from symmlp.derivation import Derivation, Equation, Formula
-from symmlp.document.beyond import BEYOND_KINDS, meanings, title
+from symmlp.document.beyond import BEYOND_KINDS, is_by_rows, meanings, title
 from symmlp.document.descent import Descent
 from symmlp.document.matrix_steps import MatrixSteps
 from symmlp.document.page import (
@@ -141,7 +141,9 @@ def _signs(derivation: Derivation) -> Iterator[tuple[Formula, str]]:
 
 def _indices(derivation: Derivation) -> Prose:
     samples = "p sample, " if derivation.layout == "batch" else ""
-    return (f"{samples}i and j units of a layer, k units of the layer before, a and c free",)
+    in_rows = derivation.layout == "sample" and any(map(is_by_rows, derivation.second))
+    directions = ", d one of several directions" if in_rows else ""
+    return (f"{samples}i and j units of a layer, k units of the layer before, a and c free{directions}",)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ _SPECIAL = {
     **{"\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%"},
     **{"^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}"},
     **{"|": r"\textbar{}", '"': r"\textquotedbl{}", "∂": r"$\partial$", ":=": "$:=$"},
-    **{"ε": r"$\varepsilon$", "θ": r"$\theta$", "ᵀ": r"$^{\top}$", "•": r"$\bullet$"},
+    **{"ε": r"$\varepsilon$", "θ": r"$\theta$", "ᵀ": r"$^{\top}$", "•": r"$\bullet$", "⊗": r"$\otimes$"},
 }
 _MARKED = re.compile("([A-Za-z]\N{COMBINING DOT ABOVE})")
 """A letter with a tangent's dot."""

@@ -124,6 +124,9 @@ class LatexStyle:
     def row_product(self, left: str, right: str) -> str:
         return rf"{left} \bullet {right}"
 
+    def kronecker(self, left: str, right: str) -> str:
+        return rf"{left} \otimes {right}"
+
     def part(self, operand: str, axis: int, start: str, stop: str) -> str:
         places = f"{start}:{stop}"
         return rf"{_grouped(operand, '_')}_{{[{':, ' + places if axis else places + ', :'}]}}"

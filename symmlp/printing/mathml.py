@@ -130,6 +130,9 @@ class MathmlStyle:
     def row_product(self, left: str, right: str) -> str:
         return f"{left}<mo>•</mo>{right}"
 
+    def kronecker(self, left: str, right: str) -> str:
+        return f"{left}<mo>⊗</mo>{right}"
+
     def part(self, operand: str, axis: int, start: str, stop: str) -> str:
         places = f"<mtext>{escape(start)}:{escape(stop)}</mtext>"
         inside = f"<mtext>:</mtext>{_COMMA}{places}" if axis else f"{places}{_COMMA}<mtext>:</mtext>"

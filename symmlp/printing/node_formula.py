@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import (
@@ -12,9 +13,11 @@ from symmlp.matrix import (
     Call,
     Compare,
     Constant,
+    Diagonal,
     Divide,
     Filled,
     Join,
+    Kronecker,
     MatMul,
     Node,
     Number,
@@ -34,6 +37,8 @@ from symmlp.matrix import (
     signed,
 )
 from symmlp.printing.style import ATOM, POWER, PRODUCT, SUM, Printed, Style, called, joined
+
+ONE = Number(Fraction(1))
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,13 @@ class NodeWalk:
                 return Printed(style.product([self.text(value, POWER)], [ones]), PRODUCT)
             case RowProduct(left, right):
                 return Printed(style.row_product(self.text(left, POWER), self.text(right, POWER)), PRODUCT)
+            case Kronecker(left, right):
+                return Printed(style.kronecker(self.text(left, POWER), self.text(right, POWER)), PRODUCT)
+            case Diagonal(Filled(value, _)) if shape_of(value) == SCALAR:
+                number = [] if value == ONE else [self.text(value, POWER)]
+                return Printed(style.product(number, [style.name("I")]), PRODUCT if number else ATOM)
+            case Diagonal(operand):
+                return Printed(style.call("diag", [self.text(operand)]))
             case Join(parts, axis):
                 return Printed(style.join([self.text(part) for part in parts], axis))
             case Part(operand, axis, start, size):

@@ -12,9 +12,11 @@ from symmlp.matrix import (
     Add,
     Call,
     Compare,
+    Diagonal,
     Divide,
     Filled,
     Join,
+    Kronecker,
     MatMul,
     Node,
     Number,
@@ -117,6 +119,10 @@ class NumpyPrinter:
                 return f"np.concatenate([{', '.join(map(self.text, parts))}], axis={axis})", ATOM
             case RowProduct(left, right):
                 return f"row_products({self.text(left)}, {self.text(right)})", ATOM
+            case Kronecker(left, right):
+                return f"np.kron({self.text(left)}, {self.text(right)})", ATOM
+            case Diagonal(operand):
+                return f"np.diag(np.ravel({self.text(operand)}))", ATOM
             case Part(operand, axis, int(start), int(size)):
                 return f"{self.text(operand, ATOM)}[{':, ' * axis}{start}:{start + size}]", ATOM
             case Call(function, arguments):

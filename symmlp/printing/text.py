@@ -89,6 +89,9 @@ class TextStyle:
     def row_product(self, left: str, right: str) -> str:
         return f"{left} • {right}"
 
+    def kronecker(self, left: str, right: str) -> str:
+        return f"{left} ⊗ {right}"
+
     def part(self, operand: str, axis: int, start: str, stop: str) -> str:
         return f"{operand}[{':, ' * axis}{start}:{stop}{'' if axis else ', :'}]"
 

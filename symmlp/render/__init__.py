@@ -37,9 +37,12 @@ def render(program: Program, derivation: Derivation, *, cost: Cost, dtype: Dtype
     return _filled("numpy/plain.py.j2", plain_context(program, derivation, dtype, version, cost))
 
 
-def render_buffered(plan: Plan, derivation: Derivation, *, dtype: Dtype, version: str) -> str:
-    """Return the text of the module that computes a program in the memory that `plan` gives it."""
-    return _filled("numpy/buffered.py.j2", buffered_context(plan, derivation, dtype, version))
+def render_buffered(program: Program, plan: Plan, derivation: Derivation, *, dtype: Dtype, version: str) -> str:
+    """Return the text of the module that computes a program in the memory that `plan` gives it.
+
+    What lies beyond the gradient is that of `program`, a line an equation.
+    """
+    return _filled("numpy/buffered.py.j2", buffered_context(program, plan, derivation, dtype, version))
 
 
 def render_compiled(program: Program, plan: Plan, derivation: Derivation, *, dtype: Dtype, version: str) -> str:

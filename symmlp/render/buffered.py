@@ -9,7 +9,7 @@ from typing import Any
 
 from symmlp.catalog.sample_weights import NUMBER
 from symmlp.derivation import Derivation
-from symmlp.matrix import Node, Size, Var, rebuild, shape_text, sizes_used, variables
+from symmlp.matrix import Call, Node, Size, Var, rebuild, shape_text, sizes_used, variables, walk
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numpy_out import OutPrinter
 from symmlp.printing.text import TextStyle
@@ -24,7 +24,7 @@ from symmlp.render.contexts import (
     Dtype,
 )
 from symmlp.render.layout import WIDTH, assignment, broken_call, comment_lines, table_lines
-from symmlp.render.module import shared
+from symmlp.render.module import forward_fields, shared
 from symmlp.render.numbers import Numbers
 from symmlp.render.optimizers import (
     defaults_text,
@@ -34,10 +34,11 @@ from symmlp.render.optimizers import (
     scale_notes,
     update_comments,
 )
+from symmlp.render.routines import beyond_fields
 
 
-def buffered_context(plan: Plan, derivation: Derivation, dtype: Dtype, version: str) -> BufferedContext:
-    """Return what the buffered template uses."""
+def buffered_context(plain: Program, plan: Plan, derivation: Derivation, dtype: Dtype, version: str) -> BufferedContext:
+    """Return what the buffered template uses; `plain` has what lies beyond the gradient, a line an equation."""
     program = plan.sequenced.program
     writer = _Writer(plan, frozenset(each.name for each in derivation.graph.statistics))
     forward = tuple(writer.section(program.forward, plan.forward))
@@ -45,13 +46,15 @@ def buffered_context(plan: Plan, derivation: Derivation, dtype: Dtype, version: 
     backward = tuple(writer.section(program.backward, plan.backward))
     return BufferedContext(
         **shared(
-            program,
+            replace(program, routines=plain.routines),
             derivation,
             "numpy/buffered",
             dtype,
             version,
             cost_of(plan, blocked=True, dtype=dtype, optimizer=derivation.network.optimizer),
         ),
+        **_plain_fields(plain, derivation),
+        **beyond_fields(plain, derivation, PLAIN_FORWARD),
         tables=tuple(_tables(plan)),
         forward_reading=tuple(_unpacking(program, plan.forward)),
         loss_arguments="w, parameters" if _reads_parameters(program, plan.loss) else "w",
@@ -67,6 +70,27 @@ def buffered_context(plan: Plan, derivation: Derivation, dtype: Dtype, version: 
         prediction=writer.whole(_prediction(plan)),
         optimizers=tuple(_optimizer(plan_update(update)) for update in program.updates),
     )
+
+
+PLAIN_FORWARD = "activations"
+"""What the forward pass of the routines beyond the gradient is called, which has arrays of its own."""
+
+
+def _plain_fields(plain: Program, derivation: Derivation) -> dict[str, Any]:
+    """Return the fields of the forward pass that the routines beyond the gradient begin with; empty without them."""
+    if not plain.routines:
+        names = ("functions", "masks_unpacking", "plain_unpacking", "plain_forward", "plain_result")
+        return {"error_functions": None, **dict.fromkeys(names, ())}
+    lines = [*plain.forward, *(each for routine in plain.routines for each in routine.statements)]
+    called = {part.function for line in lines for part in walk(line.value) if isinstance(part, Call)}
+    needed = replace(plain, functions=tuple(each for each in plain.functions if each.call in called))
+    fields = forward_fields(needed, derivation)
+    return {
+        **{name: fields[name] for name in ("error_functions", "functions", "masks_unpacking")},
+        "plain_unpacking": fields["unpacking"],
+        "plain_forward": fields["forward"],
+        "plain_result": fields["forward_result"],
+    }
 
 
 def _unpacking(program: Program, groups: Iterable[Group]) -> list[str]:

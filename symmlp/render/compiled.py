@@ -29,6 +29,7 @@ from symmlp.render.optimizers import (
     scale_notes,
     update_comments,
 )
+from symmlp.render.routines import beyond_fields
 
 
 def compiled_context(plain: Program, plan: Plan, derivation: Derivation, dtype: Dtype, version: str) -> CompiledContext:
@@ -53,6 +54,7 @@ def compiled_context(plain: Program, plan: Plan, derivation: Derivation, dtype: 
             cost_of(plan, blocked=True, dtype=dtype, optimizer=derivation.network.optimizer),
         ),
         **plain_fields(plain, derivation),
+        **beyond_fields(plain, derivation),
         elementary=ElementaryText(
             exp=tuple(map(repr, functions.exp)),
             tanh=tuple(map(repr, functions.tanh)),

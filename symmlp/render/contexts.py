@@ -130,15 +130,19 @@ class ModuleContext:
     ignored: str
     default_optimizer: str
     takes_zero: bool
+    error_functions: ErrorFunctions | None
+    functions: tuple[FunctionText, ...]
+    masks_unpacking: tuple[str, ...]
+    routines: tuple[RoutineText, ...]
+    gauss_newton_at: str
+    penalized: bool
+    needs_direction: bool
 
 
 @dataclass(frozen=True)
 class EquationsContext(ModuleContext):
     """What a template with a line an equation uses."""
 
-    error_functions: ErrorFunctions | None
-    functions: tuple[FunctionText, ...]
-    masks_unpacking: tuple[str, ...]
     unpacking: tuple[str, ...]
     forward: tuple[str, ...]
     forward_result: tuple[str, ...]
@@ -153,9 +157,6 @@ class EquationsContext(ModuleContext):
 class Context(EquationsContext):
     """Everything that the plain template may use; each field is used, and nothing else is there."""
 
-    routines: tuple[RoutineText, ...]
-    gauss_newton_at: str
-    needs_direction: bool
     optimizers: tuple[OptimizerText, ...]
 
 
@@ -240,8 +241,11 @@ class BufferedOptimizerText:
 
 @dataclass(frozen=True)
 class BufferedContext(ModuleContext):
-    """Everything that the buffered template may use."""
+    """Everything that the buffered template may use; `plain_...` is the pass forward that routines begin with."""
 
+    plain_unpacking: tuple[str, ...]
+    plain_forward: tuple[str, ...]
+    plain_result: tuple[str, ...]
     tables: tuple[str, ...]
     numbers: tuple[str, ...]
     ones: tuple[int, ...]

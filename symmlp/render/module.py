@@ -18,7 +18,7 @@ from symmlp.render.functions import error_functions
 from symmlp.render.initializers import initializer_text
 from symmlp.render.layout import WIDTH, assignment, broken_call, literal, tuple_lines
 from symmlp.render.optimizers import optimizer_text, takes_zero
-from symmlp.render.routines import gauss_newton_at, routine_text, second_order_rows
+from symmlp.render.routines import beyond_fields, second_order_rows
 from symmlp.render.statements import Writer, gradient_result, masks_unpacking, reading, size_reading
 from symmlp.render.statistics import statistic_text
 from symmlp.spec_layers import Activate, Dense, Layer
@@ -67,11 +67,10 @@ def shared(
     }
 
 
-def plain_fields(program: Program, derivation: Derivation) -> dict[str, Any]:
-    """Return the fields of a module that has a line an equation, optimizers left out."""
+def forward_fields(program: Program, derivation: Derivation) -> dict[str, Any]:
+    """Return the fields of the functions and the forward pass of a module that has a line an equation."""
     writer = Writer(derivation, NumpyPrinter(program.names))
     made = [statement.target.name for statement in program.forward]
-    held = tuple(each.name for each in derivation.graph.statistics)
     return {
         "error_functions": error_functions(program.functions),
         "masks_unpacking": tuple(masks_unpacking(program, {array.name for array in program.drawn})),
@@ -79,6 +78,15 @@ def plain_fields(program: Program, derivation: Derivation) -> dict[str, Any]:
         "unpacking": tuple(assignment([each.name for each in program.parameters], "unpack(theta)")),
         "forward": (*size_reading(program.forward), *writer.statements(program.forward)),
         "forward_result": tuple(tuple_lines("return ", made)),
+    }
+
+
+def plain_fields(program: Program, derivation: Derivation) -> dict[str, Any]:
+    """Return the fields of a module that has a line an equation, optimizers left out."""
+    writer = Writer(derivation, NumpyPrinter(program.names))
+    held = tuple(each.name for each in derivation.graph.statistics)
+    return {
+        **forward_fields(program, derivation),
         "loss_reading": tuple(reading(program, program.losses, given=("statistics",) if held else ())),
         "loss": tuple(writer.statements(program.losses)),
         "backward_reading": tuple(reading(program, [*program.losses, *program.backward], also=held)),
@@ -89,13 +97,10 @@ def plain_fields(program: Program, derivation: Derivation) -> dict[str, Any]:
 
 def plain_context(program: Program, derivation: Derivation, dtype: Dtype, version: str, cost: Cost) -> Context:
     """Return what the plain template uses."""
-    writer = Writer(derivation, NumpyPrinter(program.names))
     return Context(
         **shared(program, derivation, "numpy/plain", dtype, version, cost),
         **plain_fields(program, derivation),
-        needs_direction=any(not each.name.startswith("jacobian") for each in program.routines),
-        gauss_newton_at=gauss_newton_at(derivation),
-        routines=tuple(routine_text(routine, program, writer) for routine in program.routines),
+        **beyond_fields(program, derivation),
         optimizers=tuple(optimizer_text(update) for update in program.updates),
     )
 

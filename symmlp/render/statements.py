@@ -17,6 +17,9 @@ from symmlp.render.contexts import FunctionText
 from symmlp.render.functions import function_text
 from symmlp.render.layout import WIDTH, assignment, call_lines, comment_lines
 
+PROPAGATE = "propagate"
+"""What the forward pass is called in a module that has a line an equation."""
+
 
 @dataclass(frozen=True)
 class Writer:
@@ -71,11 +74,16 @@ def size_reading(statements: Iterable[Statement]) -> Iterator[str]:
 
 
 def reading(
-    program: Program, statements: Iterable[Statement], *, also: Sequence[str] = (), given: Sequence[str] = ()
+    program: Program,
+    statements: Iterable[Statement],
+    *,
+    also: Sequence[str] = (),
+    given: Sequence[str] = (),
+    forward: str = PROPAGATE,
 ) -> Iterator[str]:
     """Yield the lines that fetch what `statements` read: N, parameters by name, then what the forward pass made.
 
-    `also` are further arrays that are read, `given` further arguments of the forward pass.
+    `also` are further arrays that are read, `given` further arguments of the forward pass, which is called `forward`.
     """
     statements = tuple(statements)
     yield from size_reading(statements)
@@ -92,7 +100,7 @@ def reading(
         return
     names = [name if name in read else f"_{name}" for name in made[first:]]
     arguments = ", ".join(["theta", "X", *(["masks"] if program.drawn else []), *given])
-    yield from assignment(["*_", *names] if first else names, f"propagate({arguments})")
+    yield from assignment(["*_", *names] if first else names, f"{forward}({arguments})")
 
 
 def gradient_result(program: Program) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from symmlp.calculus.curvature import Curvatures
+from symmlp.calculus.directions import in_each_direction, knowing_directions, places_of_all, shape_of_all
 from symmlp.calculus.ending import Derived, Ending, Entries, z
 from symmlp.calculus.functions import ElementFunction
 from symmlp.calculus.index_notation import rebuilt, slope_of, terms
@@ -15,7 +16,7 @@ from symmlp.calculus.tangent import DOT, along_rule, epsilon
 from symmlp.calculus.vjp import RuleStep, entry
 from symmlp.catalog.layers import SIZES
 from symmlp.catalog.losses import p, y
-from symmlp.matrix import Node, filled, variables
+from symmlp.matrix import Node, Shape, filled, variables
 from symmlp.notation import array, column_of_wrt, row_of_wrt
 from symmlp.second_order.walking import second_slope_steps
 
@@ -24,11 +25,15 @@ __all__ = ["Ends", "epsilon"]
 
 @dataclass(frozen=True)
 class Ends:
-    """The loss's second derivative, applied to the tangent of the prediction, in generic names."""
+    """The loss's second derivative, applied to the tangent of the prediction, in generic names.
+
+    In the layout of one sample, `in_rows` takes several directions at once, a row for each.
+    """
 
     end: Ending
     entries: Entries
     curvatures: Curvatures
+    in_rows: bool = False
 
     @property
     def is_canonical(self) -> bool:
@@ -76,14 +81,23 @@ class Ends:
     def _along(self, of: str, index_form: sp.Expr) -> tuple[Node, tuple[RuleStep, ...]]:
         """Return how ∂L/∂P or ∂L/∂Z, an index form, changes as the prediction moves."""
         wanted = entry(of, tuple(index for index in self._place if index is not None))
-        node, steps = along_rule(wanted, index_form, ("P",), self._form, self._place, dict(self._form.size))
-        return filled(node, self._form.shapes["P"]), steps
+        axes = (row_of_wrt,) if self.in_rows else None
+        node, steps = along_rule(wanted, index_form, ("P",), self._form, self._place, dict(self._form.size), axes)
+        return filled(node, self._shape), steps
 
     def _times(self, slope: sp.Expr, moving: str) -> Node:
         """Return the weighted slope at every entry, times the tangent of P or Z."""
         indices = (row_of_wrt,) if self.entries.rules.columns else (row_of_wrt, column_of_wrt)
-        indexed = self.entries.indexed(slope) * array(moving + DOT)[indices]
-        return filled(self._form.of(rebuilt(terms(indexed), SIZES), *self._place), self._form.shapes["P"])
+        indexed = rebuilt(terms(self.entries.indexed(slope) * array(moving + DOT)[indices]), SIZES)
+        if not self.in_rows:
+            return filled(self._form.of(indexed, *self._place), self._shape)
+        rows, form = in_each_direction(indexed, (moving + DOT,)), knowing_directions(self._form, (moving + DOT,))
+        return filled(form.of(rows, *places_of_all(indices)), self._shape)
+
+    @property
+    def _shape(self) -> Shape:
+        shape = self._form.shapes["P"]
+        return shape_of_all(shape) if self.in_rows else shape
 
     @property
     def _place(self) -> tuple[sp.Symbol, sp.Symbol | None]:

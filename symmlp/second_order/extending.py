@@ -11,7 +11,7 @@ from symmlp.deriving import called
 from symmlp.errors import SymmlpError, UnsupportedError, did_you_mean, shown
 from symmlp.second_order.jacobian import JacobianWalker
 from symmlp.second_order.walking import numbered
-from symmlp.second_order.writer import EndingWriter, writer_of
+from symmlp.second_order.writer import Writer, writer_of
 
 ORDERS = ("jvp", "hvp", "gauss_newton", "jacobian", "hessian")
 """What can be asked for: tangents along a direction, Hessian-vector and Gauss-Newton product, Jacobian, blocks."""
@@ -51,7 +51,6 @@ def with_second_order(derivation: Derivation, asked: Sequence[str], *, almost_ev
         own = writer.walker
         second["jacobian"] = numbered(JacobianWalker(own.graph, own.rules, own.functions).equations(), "J")
     if "hessian" in asked:
-        assert isinstance(writer, EndingWriter)
         second |= _hessian(writer)
     equations = [each for group in second.values() for each in group]
     curvatures = writer.walker.curvatures
@@ -66,21 +65,14 @@ def _refuse(derivation: Derivation, name: str) -> None:
     Raises:
         UnsupportedError: always one line that names what is asked for.
     """
-    if name in SAMPLE_BY_SAMPLE and derivation.layout != "batch":
-        raise UnsupportedError(f"{name}: expected the layout batch, got {derivation.layout}")
     if name in SAMPLE_BY_SAMPLE and derivation.graph.statistics:
         raise UnsupportedError(
             f"{name}: not known for a network with batch normalization, where a sample's prediction depends on the "
             f"whole batch; expected some of jvp, hvp, gauss_newton"
         )
-    if name in ("gauss_newton", "hessian") and derivation.graph.penalties:
-        raise UnsupportedError(f"{name}: not known for a network with a penalty; expected some of jvp, hvp, jacobian")
-    loss = derivation.network.loss_definition
-    if name == "hessian" and loss.totals:
-        raise UnsupportedError(f"hessian: not known for a loss of a whole row, {loss.name}; expected hvp")
 
 
-def _hessian(writer: EndingWriter) -> dict[str, tuple[Equation, ...]]:
+def _hessian(writer: Writer) -> dict[str, tuple[Equation, ...]]:
     """Return the equations of the blocks, a group for each op that reads parameters, numbered through."""
     groups: dict[str, tuple[Equation, ...]] = {}
     first = 1

@@ -5,29 +5,42 @@ Z, and the rows of Ż are those of the identity; so row (p, u) of V̇ is ∂V/�
 cotangents follow as in a Hessian-vector product, and ∂L/∂V, its sum over samples taken apart, changes by row (p, u) of
 dV_dot. With the rows of ∂Z/∂W that the backward rule of W gives for the cotangent Ż,
 
-    ∂²L/∂V∂W = (ḋV)ᵀ ∂Z/∂W
+    ∂²L/∂V∂W = (ḋV)ᵀ ∂Z/∂W + diag(D)
 
-for every V that is read by the same op or by a later one; the other blocks are the transposes of these.
+for every V that is read by the same op or by a later one; the other blocks are the transposes of these. D is there
+where W itself stands in ∂L/∂V, as a learned number of an activation does, and a weight that has a penalty: D ∘ Ẇ is how
+∂L/∂V changes with W while Z rests. Of one sample, which is a column, every row belongs to one unit u.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from symmlp.calculus.index_notation import Partial
-from symmlp.calculus.tangent import DOT, changed_rule
+from symmlp.calculus.directions import ROWS
+from symmlp.calculus.index_notation import PRIME, Partial
+from symmlp.calculus.tangent import DOT, TangentRule, change_per_entry, changed_rule
 from symmlp.calculus.vanishing import is_zero, without_zeros
-from symmlp.calculus.vjp import RuleStep
+from symmlp.calculus.vjp import RuleStep, array_shapes
 from symmlp.derivation import Equation, Source
-from symmlp.errors import UnsupportedError
 from symmlp.graph import GraphNode
-from symmlp.matrix import MatMul, Node, Shape, Transpose, Var, shape_of, variables
-from symmlp.second_order.jacobian import apart, in_rows, row_length
+from symmlp.matrix import (
+    Add,
+    Diagonal,
+    MatMul,
+    Node,
+    Product,
+    Shape,
+    Transpose,
+    Var,
+    shape_of,
+    substitute,
+    variables,
+)
+from symmlp.second_order.jacobian import apart, in_directions, in_rows, row_length
 from symmlp.second_order.walking import DirectionWalker
-from symmlp.walker import uses_of
 
 BLOCK = "H_"
 """Begins the name of a block of the Hessian: H_W2__b1 is ∂²L/∂W2∂b1."""
@@ -49,6 +62,14 @@ def parameters_of(block: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True)
+class Direct:
+    """How a gradient changes with a parameter that it contains: D, a factor for every entry, and the steps to it."""
+
+    factor: Node
+    source: Source
+
+
+@dataclass(frozen=True)
 class BlockWalker(DirectionWalker):
     """A walker whose directions are the units of one array."""
 
@@ -58,95 +79,112 @@ class BlockWalker(DirectionWalker):
         return tuple(node for node in reversed(self.graph.network_nodes) if self.parameters_of(node))
 
     def parameters_of(self, node: GraphNode) -> dict[str, str]:
-        """Return the parameters that a node reads, by operand."""
-        return {operand: name for operand, name in node.operands.items() if name in self.graph.parameters}
+        """Return the parameters that a node reads, by operand, in the order of theta."""
+        own = {operand: name for operand, name in node.operands.items() if name in self.graph.parameters}
+        return dict(sorted(own.items(), key=lambda pair: self.graph.parameters.index(pair[1])))
 
     def from_pivot(self, pivot: GraphNode) -> BlockWalker:
-        """Return a walker that knows of no tangent yet, for the directions of this op's output.
-
-        Raises:
-            UnsupportedError: the gradient of one of the op's parameters contains a parameter of the op.
-        """
+        """Return a walker that knows of no tangent yet, for the directions of this op's output."""
         nodes = self.graph.network_nodes
         later = {node.output for node in nodes[nodes.index(pivot) :]}
         resting = {name for node in nodes for name in node.operands.values()} - later
-        own = replace(self, still={f"{name}{DOT}" for name in resting})
-        own._refuse_what_is_not_linear(pivot)
-        return own
+        rows = self.graph.shapes[pivot.output][0] if self.columns else None
+        return replace(self, still={f"{name}{DOT}" for name in resting}, rows=rows)
 
-    def _refuse_what_is_not_linear(self, pivot: GraphNode) -> None:
-        names = self.parameters_of(pivot)
-        walker = replace(self, still={f"{name}{DOT}" for name in pivot.operands.values() if name not in names.values()})
-        walker.still.add(f"d{pivot.output}{DOT}")
-        for operand, name in names.items():
-            change = walker._changed(name, [(pivot, walker._second_rule(pivot, operand))], "second", cotangent=True)
-            if not is_zero(change.value):
-                raise UnsupportedError(
-                    f"hessian: the gradient of {name} in layer {pivot.layer} contains a parameter of the same op, "
-                    f"for which no block is written; hvp gives its product with a vector"
-                )
+    def resting(self, node: GraphNode) -> frozenset[str]:
+        """Return the operands that are parameters: what moves is an array, and what is computed from it."""
+        return frozenset(self.parameters_of(node))
 
-    def gradients_apart(self, pivot: GraphNode, nodes: tuple[GraphNode, ...], known: set[str]) -> Iterator[Equation]:
-        """Yield how cotangents change, those of parameters as a row for each sample and direction."""
-        uses = uses_of(nodes)
-        for equation in self.changes(nodes, known):
-            array = equation.target.removeprefix("d").removesuffix(DOT)
-            if array not in self.graph.parameters:
-                yield equation
-                continue
-            ((node, operand),) = uses[array]
-            yield self._rows_of(equation, node, operand)
-
-    def _rows_of(self, whole: Equation, node: GraphNode, operand: str) -> Equation:
+    def _derived_second(self, node: GraphNode, operand: str) -> TangentRule:
+        """Return how a cotangent changes; that of a parameter has a row for each sample and direction."""
+        if node.operands[operand] not in self.graph.parameters:
+            return super()._derived_second(node, operand)
         rule = self.rules.backward(node.op, operand)
-        change = changed_rule(rule)
+        change, steps = changed_rule(rule, self.resting(node))
+        if self.columns:
+            moving = tuple(name + DOT for name in (*rule.op.operands, rule.op.output, "G"))
+            form, last = in_directions(rule, change, moving, "unit")
+            return TangentRule(form, (*steps, *last))
         form = in_rows(rule, change, with_tangents=True)
-        shape: Shape = ("N", row_length(whole.shape))
-        written = self._here(form, node)
-        value = self.without_still(written, shape)
-        (source, *_) = whole.sources
-        step = RuleStep("samples apart: a row for each sample and direction, in the order of theta", change, form)
-        kept = tuple(each for each in source.steps if each.rule != "matrix form")
-        sources = [replace(source, steps=(*kept, step))]
-        if value != written:
-            sources.append(Source((RuleStep("terms with a tangent or a slope that is zero vanish", written, value),)))
-        return replace(whole, value=value, stable=value, shape=shape, sources=tuple(sources))
+        words = "samples apart: a row for each sample and direction, in the order of theta"
+        return TangentRule(form, (*steps, RuleStep(words, change, form)))
 
-    def blocks(self, pivot: GraphNode, changes: dict[str, Equation]) -> Iterator[Equation]:
+    def _change_shape(self, array: str, *, cotangent: bool) -> Shape:
+        shape = self.graph.shapes[array]
+        if cotangent and array in self.graph.parameters:
+            return (ROWS if self.rows is None else self.rows, row_length(shape))
+        return super()._change_shape(array, cotangent=cotangent)
+
+    def blocks(self, pivot: GraphNode, changes: Mapping[str, Equation]) -> Iterator[Equation]:
         """Yield the blocks whose columns belong to the op's parameters, V in the order of theta."""
-        columns = [(name, *self._seeded(pivot, operand)) for operand, name in self._in_order(pivot).items()]
-        for place, (first, rows, step) in enumerate(columns):
-            skipped = {name for name, *_ in columns[:place]}
+        skipped: set[str] = set()
+        for operand, first in self.parameters_of(pivot).items():
+            seeded = self._seeded(pivot, operand)
             for second in self.graph.parameters:
-                change = changes.get(f"d{second}{DOT}")
-                if change is not None and second not in skipped:
-                    yield self._block(pivot, second, first, change, rows, step)
+                change, direct = changes.get(f"d{second}{DOT}"), tuple(self._direct(pivot, second, first))
+                if second not in skipped and (change is not None or direct):
+                    yield self._block(pivot, (second, first), change, seeded, direct)
+            skipped.add(first)
 
-    def _in_order(self, pivot: GraphNode) -> dict[str, str]:
-        own = self.parameters_of(pivot)
-        return dict(sorted(own.items(), key=lambda pair: self.graph.parameters.index(pair[1])))
+    def _direct(self, pivot: GraphNode, second: str, first: str) -> Iterator[Direct]:
+        """Yield how ∂L/∂V, V being `second`, changes with the parameter `first` of the op while its output rests."""
+        for node in (pivot, *self.graph.penalties):
+            operands = {name: operand for operand, name in node.operands.items()}
+            if second not in operands or first not in operands:
+                continue
+            rule = self.rules.backward(node.op, operands[second])
+            found = change_per_entry(rule, operands[first], columns=self.columns)
+            if found is None:
+                continue
+            form, steps = (found.matrix_form, found.steps) if node is not pivot else self._once(node, found)
+            factor = without_zeros(self._here(form, node))
+            if not is_zero(factor):
+                own = (*steps, *self._curvature_steps(factor))
+                yield Direct(factor, Source(own, self._names(node), self._sizes(node)))
+
+    def _once(self, pivot: GraphNode, found: TangentRule) -> tuple[Node, tuple[RuleStep, ...]]:
+        """Return D of an op that reads samples: where each stands once for each unit, Ż lets it count for its own."""
+        if self.columns:
+            return found.matrix_form, found.steps
+        output = pivot.op.output
+        shape = array_shapes(pivot.op)[output]
+        own = Product((Var("G", shape), Var(f"{output}{DOT}", shape)))
+        form = substitute(found.matrix_form, {"G": own}, {}, {})
+        words = f"a sample stands once for each unit, and counts for its own one, where {{{output}{DOT}}} is 1"
+        return form, (*found.steps, RuleStep(words, found.matrix_form, form))
 
     def _block(
-        self, pivot: GraphNode, second: str, first: str, change: Equation, rows: Node, step: RuleStep
+        self,
+        pivot: GraphNode,
+        names: tuple[str, str],
+        change: Equation | None,
+        seeded: tuple[Node, Source],
+        direct: tuple[Direct, ...],
     ) -> Equation:
-        gradient = Var(change.target, change.shape)
-        value = without_zeros(MatMul(Transpose(gradient), rows))
-        chain = RuleStep(
-            "chain rule: the change along each unit, times what moves that unit, summed over samples",
-            second_gradient(second, first),
-            value,
-        )
-        sources = (Source((step,), self._seed_names(pivot), self._sizes(pivot)), Source((chain,)))
-        target = block_name(second, first)
+        rows, seed = seeded
+        through = () if change is None else (MatMul(Transpose(Var(change.target, change.shape)), rows),)
+        terms = (*map(without_zeros, through), *(Diagonal(each.factor) for each in direct))
+        value = terms[0] if len(terms) == 1 else Add(terms)
+        words = ["the change along each unit, times what moves that unit, summed over samples"] * len(through)
+        words += ["what changes with the parameter itself, an entry with its own"] * bool(direct)
+        chain = RuleStep(f"chain rule: {'; '.join(words)}", second_gradient(*names), value)
+        sources = (*([seed] if through else []), *(each.source for each in direct), Source((chain,)))
+        target = block_name(*names)
         return Equation("", "hessian", target, value, value, shape_of(value), pivot.layer, "", (), sources)
 
-    def _seeded(self, pivot: GraphNode, operand: str) -> tuple[Node, RuleStep]:
-        """Return the rows of ∂Z/∂W: what the backward rule of W makes of the cotangent Ż."""
-        form, step = apart(self.rules.backward(pivot.op, operand))
-        names = {own: name for own, name in self._seed_names(pivot).items() if not own.startswith("f")}
-        own = self._function_names(pivot)
-        written = self._written(self._renamed(form, names, self._sizes(pivot), own if pivot.function else {}))
-        return written, replace(step, rule="samples apart: a row for each sample and unit, in the order of theta")
+    def _seeded(self, pivot: GraphNode, operand: str) -> tuple[Node, Source]:
+        """Return the rows of ∂Z/∂W: what the backward rule of W makes of the cotangent Ż, and the steps."""
+        rule = self.rules.backward(pivot.op, operand)
+        names, sizes = self._seed_names(pivot), self._sizes(pivot)
+        if self.columns:
+            form, steps = in_directions(rule, rule.index_form, ("G",), "unit")
+        else:
+            form, step = apart(rule)
+            steps = (replace(step, rule="samples apart: a row for each sample and unit, in the order of theta"),)
+        own = {plain: name for plain, name in names.items() if not plain.startswith("f")}
+        called = self._function_names(pivot) if pivot.function else {}
+        opaque = called | {f"{plain}{PRIME}": f"{name}{PRIME}" for plain, name in called.items()}
+        return self._written(self._renamed(form, own, sizes, opaque)), Source(steps, names, sizes)
 
     def _seed_names(self, pivot: GraphNode) -> dict[str, str]:
         return {**self._names(pivot), "G": f"{pivot.output}{DOT}", "L": pivot.output}

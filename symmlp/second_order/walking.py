@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import sympy as sp
 
 from symmlp.calculus.curvature import Curvatures
+from symmlp.calculus.directions import ROWS, shape_of_all
 from symmlp.calculus.functions import ElementFunction
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.calculus.tangent import DOT, HAT, TangentRule, second_rule, tangent_rule
@@ -22,11 +23,15 @@ from symmlp.walker import Walker, uses_of
 
 @dataclass(frozen=True)
 class DirectionWalker(Walker):
-    """A walker that knows tangents; `still` are the tangents that are zero, `mark` ends the names of cotangents."""
+    """A walker that knows tangents; `still` are the tangents that are zero, `mark` ends the names of cotangents.
+
+    With `rows` it takes so many directions at once in the layout of one sample, and what moves has a row for each.
+    """
 
     curvatures: Curvatures
     still: set[str] = field(default_factory=set)
     mark: str = ""
+    rows: Size | None = None
     tangents: dict[str, TangentRule] = field(default_factory=dict)
     seconds: dict[tuple[str, str], TangentRule] = field(default_factory=dict)
 
@@ -60,6 +65,13 @@ class DirectionWalker(Walker):
             else:
                 yield found
 
+    def change_of(self, node: GraphNode, operand: str) -> tuple[Node, Source]:
+        """Return how one use of an array changes its cotangent along the direction, and the steps."""
+        rule, shape = self._second_rule(node, operand), self.graph.shapes[node.operands[operand]]
+        value = self.without_still(self._here(rule.matrix_form, node), shape)
+        steps = (*rule.steps, *self._curvature_steps(value))
+        return value, Source(steps, self._names(node), self._sizes(node))
+
     def without_still(self, node: Node, shape: Shape) -> Node:
         """Return `node` without the tangents that are zero."""
         return filled(without_zeros(self._stilled(node)), shape)
@@ -81,7 +93,7 @@ class DirectionWalker(Walker):
         self, array: str, rules: list[tuple[GraphNode, TangentRule]], kind: str, *, cotangent: bool = False
     ) -> Equation:
         """Return the tangent of an array, or of its cotangent, as a sum over the rules."""
-        shape = self.graph.shapes[array]
+        shape = self._change_shape(array, cotangent=cotangent)
         values = [self._here(rule.matrix_form, node) for node, rule in rules]
         whole = values[0] if len(values) == 1 else Add(tuple(values))
         value = self.without_still(whole, shape)
@@ -103,14 +115,39 @@ class DirectionWalker(Walker):
 
     def _tangent_rule(self, node: GraphNode) -> TangentRule:
         if node.op.name not in self.tangents:
-            self.tangents[node.op.name] = tangent_rule(self.rules.op(node.op), columns=self.columns)
+            self.tangents[node.op.name] = tangent_rule(
+                self.rules.op(node.op),
+                columns=self.columns,
+                in_rows=self.rows is not None,
+                resting=self.resting(node),
+            )
         return self.tangents[node.op.name]
 
     def _second_rule(self, node: GraphNode, operand: str) -> TangentRule:
         key = (node.op.name, operand)
         if key not in self.seconds:
-            self.seconds[key] = second_rule(self.rules.backward(node.op, operand), columns=self.columns)
+            self.seconds[key] = self._derived_second(node, operand)
         return self.seconds[key]
+
+    def _derived_second(self, node: GraphNode, operand: str) -> TangentRule:
+        rule = self.rules.backward(node.op, operand)
+        return second_rule(rule, columns=self.columns, in_rows=self.rows is not None, resting=self.resting(node))
+
+    def resting(self, node: GraphNode) -> frozenset[str]:
+        """Return the operands of an op that do not move, whatever the direction."""
+        return frozenset()
+
+    def change_shape(self, array: str) -> Shape:
+        """Return the shape of how an array's cotangent changes."""
+        return self._change_shape(array, cotangent=True)
+
+    def _change_shape(self, array: str, *, cotangent: bool) -> Shape:
+        shape = self.graph.shapes[array]
+        return shape if self.rows is None else shape_of_all(shape, self.rows)
+
+    def _sizes(self, node: GraphNode) -> dict[Size, Size]:
+        own = super()._sizes(node)
+        return own if self.rows is None else {**own, ROWS: self.rows}
 
     def _names(self, node: GraphNode) -> dict[str, str]:
         names = super()._names(node)
@@ -120,7 +157,9 @@ class DirectionWalker(Walker):
         return {**names, **{own + DOT: name + DOT for own, name in names.items()}}
 
     def _shape(self, name: str) -> Shape:
-        return super()._shape(name.removesuffix(DOT).removesuffix(HAT))
+        plain = name.removesuffix(DOT)
+        shape = super()._shape(plain.removesuffix(HAT))
+        return shape if self.rows is None or plain == name else shape_of_all(shape, self.rows)
 
     def _function_names(self, node: GraphNode) -> dict[str, str]:
         """Return what f is called here, f_1 with its second variable first, f_0_1 with two variables first."""

@@ -9,10 +9,11 @@ from symmlp.calculus.curvature import Curvatures
 from symmlp.calculus.ending import Derived, Ending
 from symmlp.calculus.tangent import DOT, HAT
 from symmlp.calculus.vanishing import is_zero
+from symmlp.calculus.vjp import RuleStep
 from symmlp.derivation import Derivation, Equation, Source
 from symmlp.deriving import averaged, care_of, ending_of, walker_of
 from symmlp.graph import Graph, GraphNode
-from symmlp.matrix import Node, Var, rebuild
+from symmlp.matrix import Add, Node, Var, rebuild
 from symmlp.second_order.ending import Ends
 from symmlp.second_order.hessian import BlockWalker, needed_for
 from symmlp.second_order.walking import DirectionWalker
@@ -43,6 +44,10 @@ class Writer:
     def __init__(self, walker: DirectionWalker) -> None:
         """Take the walker of the network."""
         self.walker = walker
+        self.blocks = BlockWalker(walker.graph, walker.rules, walker.functions, walker.curvatures)
+        # A penalty is added to the loss as it is, so its cotangent, which is 1, rests.
+        self.penalties = walker.graph.penalties
+        walker.still.update(f"d{node.output}{DOT}" for node in self.penalties)
 
     @property
     def graph(self) -> Graph:
@@ -66,13 +71,49 @@ class Writer:
 
     def at_loss(self) -> Iterator[Equation]:
         """Yield how the cotangents of the loss's own arrays change, the prediction's last."""
-        yield from self.walker.changes(self.graph.loss_nodes, {"L"})
+        yield from self.walker.changes(self._without_penalties(self.graph.loss_nodes), {"L"})
 
     def handed_back(self, nodes: tuple[GraphNode, ...]) -> Iterator[Equation]:
         """Yield what the backward rules of the nodes make of the product at the last one's output."""
         marked = replace(self.walker, mark=HAT)
         for equation in marked.chain(nodes, {nodes[-1].output}):
-            yield replace(equation, kind="gauss_newton", target=equation.target + HAT, subject="")
+            found = replace(equation, kind="gauss_newton", target=equation.target + HAT, subject="")
+            yield self._with_penalties(found, equation.target.removeprefix("d"))
+
+    def _with_penalties(self, product: Equation, array: str) -> Equation:
+        """Return the product of a parameter with how its penalties' own gradients change added, which are not split."""
+        for node in self.penalties:
+            for operand in (each for each, name in node.operands.items() if name == array):
+                change, source = self.walker.change_of(node, operand)
+                if not is_zero(change):
+                    value = Add((product.value, change))
+                    words = "sum rule: the gradient of the penalty changes by itself, whatever the network is"
+                    added = Source((RuleStep(words, product.value, value),))
+                    product = replace(product, value=value, stable=value, sources=(*product.sources, source, added))
+        return product
+
+    def hessian_blocks(self, pivot: GraphNode) -> Iterator[Equation]:
+        """Yield what the blocks with the columns of an op's parameters are computed from, and the blocks."""
+        own = self.blocks.from_pivot(pivot)
+        tangents = list(own.tangents_of(self._after(pivot), {pivot.output}))
+        changes = list(self._changes_from(own, pivot))
+        own_targets = {f"d{name}{DOT}" for name in own.graph.parameters}
+        made = {each.target: each for each in changes if each.target in own_targets and not is_zero(each.value)}
+        yield from needed_for(changes, set(made), tangents)
+        yield from own.blocks(pivot, made)
+
+    def _after(self, pivot: GraphNode) -> tuple[GraphNode, ...]:
+        """Return the nodes whose outputs may move with the output of an op."""
+        nodes = self._without_penalties(self.graph.nodes)
+        return nodes[nodes.index(pivot) + 1 : -1]
+
+    def _changes_from(self, own: BlockWalker, pivot: GraphNode) -> Iterator[Equation]:
+        """Yield how the cotangents change from the loss down to the op and its parameters."""
+        nodes = self._without_penalties(self.graph.nodes)
+        yield from own.changes(nodes[nodes.index(pivot) :], {"L"})
+
+    def _without_penalties(self, nodes: tuple[GraphNode, ...]) -> tuple[GraphNode, ...]:
+        return tuple(node for node in nodes if not node.is_penalty)
 
 
 class EndingWriter(Writer):
@@ -83,29 +124,24 @@ class EndingWriter(Writer):
         super().__init__(walker)
         self.end, self.ends = end, ends
         self.activation, self.loss = walker.graph.ends
-        self.blocks = BlockWalker(walker.graph, walker.rules, walker.functions, walker.curvatures)
 
     def hessian_product(self) -> Iterator[Equation]:
         """Yield how the cotangents change along the direction, from the last one to the first layer's gradients."""
         yield self._change_at_end()
-        before, penalties = self._before_end(self.graph.nodes), self.graph.penalties
-        added = {node.output for node in penalties}
-        self.walker.still.update(f"d{name}{DOT}" for name in added)
-        yield from self.walker.changes((*before, *penalties), {before[-1].output, *added})
+        before = self._before_end(self.graph.nodes)
+        known = {before[-1].output, *(node.output for node in self.penalties)}
+        yield from self.walker.changes((*before, *self.penalties), known)
 
-    def hessian_blocks(self, pivot: GraphNode) -> Iterator[Equation]:
-        """Yield what the blocks with the columns of an op's parameters are computed from, and the blocks."""
-        own = self.blocks.from_pivot(pivot)
-        nodes = own.graph.nodes[: own.graph.nodes.index(self.activation) + 1]
-        start = nodes.index(pivot)
-        tangents = list(own.tangents_of(nodes[start + 1 :], {pivot.output}))
-        changes = [EndingWriter(own, self.end, self.ends)._change_at_end()]
-        before = self._before_end(nodes)[start:]
-        changes += own.gradients_apart(pivot, before, {before[-1].output})
-        own_targets = {f"d{name}{DOT}" for name in own.graph.parameters}
-        made = {each.target: each for each in changes if each.target in own_targets and not is_zero(each.value)}
-        yield from needed_for(changes, set(made), tangents)
-        yield from own.blocks(pivot, made)
+    def _after(self, pivot: GraphNode) -> tuple[GraphNode, ...]:
+        nodes = self.graph.nodes
+        return nodes[nodes.index(pivot) + 1 : nodes.index(self.activation) + 1]
+
+    def _changes_from(self, own: BlockWalker, pivot: GraphNode) -> Iterator[Equation]:
+        ends = replace(self.ends, in_rows=own.rows is not None)
+        yield EndingWriter(own, self.end, ends)._change_at_end()
+        nodes = self.graph.nodes[: self.graph.nodes.index(self.activation) + 1]
+        before = self._before_end(nodes)[nodes.index(pivot) :]
+        yield from own.changes(before, {before[-1].output})
 
     def gauss_newton_product(self) -> Iterator[Equation]:
         """Yield the loss's second derivative times the tangent, handed back by the backward rules.
@@ -124,7 +160,7 @@ class EndingWriter(Writer):
         """Yield how the cotangents of what the loss makes of the prediction change, the prediction's last."""
         yield self._change_at_end()
         before = self._before_end(self.graph.nodes)
-        own = before[len(self.graph.network_nodes) :]
+        own = self._without_penalties(before[len(self.graph.network_nodes) :])
         if own:
             yield from self.walker.changes(own, {own[-1].output})
 
@@ -140,7 +176,7 @@ class EndingWriter(Writer):
     def _of_ending(self, derived: Derived, at: str, mark: str, kind: str) -> Equation:
         names = self._names
         array = names[at]
-        target, shape = f"d{array}{mark}", self.graph.shapes[array]
+        target, shape = f"d{array}{mark}", self.walker.change_shape(array)
         sizes = self.walker.sizes(self.activation)
         value, stable = (
             self.walker.without_still(self.walker.renamed(form, names, sizes), shape)

@@ -24,9 +24,11 @@ from symmlp.matrix import (
     Call,
     Compare,
     Constant,
+    Diagonal,
     Divide,
     Filled,
     Join,
+    Kronecker,
     MatMul,
     Node,
     Number,
@@ -34,6 +36,7 @@ from symmlp.matrix import (
     Power,
     Product,
     Reduce,
+    RowProduct,
     Size,
     SizeOf,
     Transpose,
@@ -199,6 +202,13 @@ class Expander:
                 return np.full([self._size(size) for size in shape], self.of(value)[()], dtype=object)
             case Join(parts, axis):
                 return np.concatenate([self.of(part) for part in parts], axis=axis)
+            case RowProduct(left, right):
+                rows = zip(self.of(left), self.of(right), strict=True)
+                return np.array([np.multiply.outer(*pair).ravel() for pair in rows], dtype=object)
+            case Kronecker(left, right):
+                return np.kron(self.of(left), self.of(right))
+            case Diagonal(operand):
+                return np.diag(self.of(operand).ravel())
             case Part(operand, axis, start, size):
                 begin = self._size(start) if start else 0
                 return np.take(self.of(operand), range(begin, begin + self._size(size)), axis=axis)

@@ -259,9 +259,9 @@ class Reference:
         """Return the loss at another point, for the same targets."""
         return self._loss(point.activations[-1], point.penalty).value
 
-    def loss_of_prediction(self, prediction: Rows) -> Number:
-        """Return the loss of a prediction, for the same targets."""
-        return self._loss(prediction, self.point.penalty).value
+    def loss_of_prediction(self, prediction: Rows, penalty: Number) -> Number:
+        """Return the loss of a prediction for the same targets, with the sum of the weights' penalties added."""
+        return self._loss(prediction, penalty).value
 
     def _loss(self, prediction: Rows, penalty: Number) -> LossValue:
         definitions = self.point.definitions

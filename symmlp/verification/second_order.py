@@ -127,10 +127,11 @@ class Beyond:
     def jacobian_of_inputs(self) -> Check:
         """Compare ∂P/∂X, entry by entry, with the complex step through what the module makes of complex inputs."""
         own = self.subject.holomorphic()
+        forward = "activations" if hasattr(own.module, "activations") else "propagate"
         columns = []
         for unit in np.eye(self.subject.network.inputs):
             inputs = self.sample.inputs + 1j * STEP * unit
-            columns.append(np.imag(own.call("propagate", self.sample.theta, inputs)[-1]) / STEP)
+            columns.append(np.imag(own.call(forward, self.sample.theta, inputs)[-1]) / STEP)
         return self._jacobian("Jacobian, inputs", "inputs", np.stack(columns, axis=2), None)
 
     def jacobian_of_parameters(self) -> Check:
@@ -204,14 +205,15 @@ class Beyond:
         base, along, across = split(self._point), tangent(one), tangent(other)
 
         def loss(s: int, t: int) -> Any:
+            # A penalty is no function of what J is the Jacobian of: its own second derivative is added as it is.
+            penalty = self._point.moved(one, s * h).moved(other, t * h).penalty
             rows = [
                 [z + s * v + t * w for z, v, w in zip(*each, strict=True)]
                 for each in zip(base, along, across, strict=True)
             ]
             last = len(self.subject.network.layers)
-            return self._reference.loss_of_prediction(
-                rows if at_prediction else self._definitions.activated(last, (rows,))
-            )
+            prediction = rows if at_prediction else self._definitions.activated(last, (rows,))
+            return self._reference.loss_of_prediction(prediction, penalty)
 
         return self._mixed(loss)
 

@@ -17,9 +17,11 @@ from symmlp.matrix import (
     Call,
     Compare,
     Constant,
+    Diagonal,
     Divide,
     Filled,
     Join,
+    Kronecker,
     MatMul,
     Node,
     Number,
@@ -28,6 +30,7 @@ from symmlp.matrix import (
     Product,
     Real,
     Reduce,
+    RowProduct,
     Shape,
     Size,
     SizeOf,
@@ -112,6 +115,12 @@ def evaluate(
             return np.full(sizes_of(shape), of(value))
         case Join(parts, axis):
             return np.concatenate([of(part) for part in parts], axis=axis)
+        case RowProduct(left, right):
+            return np.einsum("pi,pk->pik", of(left), of(right)).reshape(len(of(left)), -1)
+        case Kronecker(left, right):
+            return np.kron(of(left), of(right))
+        case Diagonal(operand):
+            return np.diag(np.ravel(of(operand)))
         case Part(operand, axis, start, size):
             return np.take(of(operand), range(_size(start), _size(start) + _size(size)), axis=axis)
         case _:

@@ -1,6 +1,6 @@
 """Reads printed formulas back: what a mathematician takes a text to mean, computed with numbers.
 
-From loose to tight: sums; ∘, ⊘, • and / from left to right; products written side by side, with a space or a dot;
+From loose to tight: sums; ∘, ⊘, •, ⊗ and / from left to right; products written side by side, with a space or a dot;
 powers and transposes; slices. Side by side stand matrix products and multiples by a number. `1` beside a matrix is a
 column of ones.
 """
@@ -94,8 +94,11 @@ class _Reader:
 
     def product(self) -> Value:
         value = self.beside()
-        while self.next in ("∘", "⊘", "/", "•"):
+        while self.next in ("∘", "⊘", "/", "•", "⊗"):
             operator, other = self.take(), _number(self.beside())
+            if operator == "⊗":
+                value = np.kron(value, other)
+                continue
             if operator == "•":
                 value = np.einsum("pi,pk->pik", value, other).reshape(len(other), -1)
                 continue

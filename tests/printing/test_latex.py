@@ -36,6 +36,7 @@ SYMBOLS = {
     r"\,": " ",
     r"\mathbf{1}": "1",
     r"\bullet": "•",
+    r"\otimes": "⊗",
     r"\ge": "≥",
     r"\le": "≤",
     r"\pi": "π",
