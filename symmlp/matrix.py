@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
-from functools import cache, reduce
+from functools import cache
 from typing import Any, cast
 
 from symmlp.errors import ProgramError
@@ -348,10 +348,10 @@ def shape_of(node: Node) -> Shape:
             (rows, first), (_, second) = shape_of(left), shape_of(right)
             return (rows, _times(first, second))
         case Kronecker(left, right):
-            (top, first), (below, second) = shape_of(left), shape_of(right)
-            return (_times(top, below), _times(first, second))
+            (rows, first), (further, second) = shape_of(left), shape_of(right)
+            return (_times(rows, further), _times(first, second))
         case Diagonal(operand):
-            entries: Size = reduce(_times, shape_of(operand), 1)
+            entries = _entries(shape_of(operand))
             return (entries, entries)
         case Join(parts, axis):
             return _joined_shape([shape_of(part) for part in parts], axis)
@@ -368,6 +368,14 @@ def _times(first: Size, second: Size) -> Size:
         return second if first == 1 else first
     both = isinstance(first, int) and isinstance(second, int)
     return int(first) * int(second) if both else f"{first}·{second}"
+
+
+def _entries(shape: Shape) -> Size:
+    """Return how many entries an array of this shape has."""
+    found: Size = 1
+    for size in shape:
+        found = _times(found, size)
+    return found
 
 
 def _broadcast(shapes: list[Shape], node: Node) -> Shape:
