@@ -157,7 +157,7 @@ def _description(fn: Elementwise) -> Iterator[str]:
         yield from (f"  repaired  {repair}" for repair in form.repairs)
         yield f"  why       {_reason(form)}"
         yield from _measured(form)
-    yield from (f"kink        {kink_text(kink)}" for kink in fn.function.kinks)
+    yield from (f"kink        {kink_text(kink)}" for kink in fn.function.jumps)
     yield "code"
     yield from (f"  {line}".rstrip() for line in _definitions(fn.source))
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import cycle
 
 import sympy as sp
 
+from symmlp.calculus.conditions import solved
 from symmlp.calculus.functions import Care, ElementFunction, RowFunction
 from symmlp.calculus.kinks import Kink, Policy
 from symmlp.calculus.matrix_form import PRIME
@@ -67,42 +67,20 @@ class Curvatures:
 
     def _smooth(self, name: str) -> ElementFunction:
         function = self._element(name)
-        kink = (
-            None if self.almost_everywhere else next((each for each in function.kinks if _jumps(function, each)), None)
-        )
+        kink = None if self.almost_everywhere else next(iter(function.jumps), None)
         if kink is not None:
             raise UnsupportedError(
-                f"{name.partition('_of_')[0]}: no second derivative where {kink.switch} = 0: the slope jumps there "
+                f"{name.partition('_of_')[0]}: no second derivative where {_met(kink)}: the slope jumps there "
                 f"from {kink.below} to {kink.above}; almost_everywhere (--almost-everywhere) leaves such points out"
             )
         return function
 
 
-NEAR = sp.Rational(1, 10**20)
-"""How far from a switch a slope is looked at."""
+def _met(kink: Kink) -> str:
+    """Return where a kink is: x = 1, or q = 1e-16."""
+    _, left, right = solved(sp.Eq(kink.switch, 0, evaluate=False))
+    return f"{left} = {right if len(str(right)) < LONG else f'{float(right):g}'}"
 
-ELSEWHERE = ((-3, 2, 5, 7, 11), (4, -2, 3, -5, 13))
-"""Values of a function's further variables, in sevenths, while its slope is looked at; all different."""
 
-
-def _jumps(function: ElementFunction, kink: Kink) -> bool:
-    """Return whether the slope differs on the two sides of the switch.
-
-    A kink may lie in a branch that does not hold there, as |p - y| does in huber's branch for large differences, and
-    two branches may meet with the same slope. Where the switch cannot be solved for, a jump is assumed.
-    """
-    variable, *others = function.variables
-    slope = function.slope_form.derived or function.derivative
-    solved = False
-    for values in ELSEWHERE:
-        at = {other: sp.Rational(value, 7) for other, value in zip(others, cycle(values))}
-        try:
-            roots = sp.solve(kink.switch.xreplace(at), variable)
-            sides = [[slope.xreplace({**at, variable: root + side}) for side in (-NEAR, NEAR)] for root in roots]
-            steps = [sp.Abs(sp.N(above - below, 40)) for below, above in sides]
-        except (NotImplementedError, ValueError, TypeError):
-            return True
-        if any(not step.is_number or not step < sp.sqrt(NEAR) for step in steps):
-            return True
-        solved = solved or bool(steps)
-    return not solved
+LONG = 12
+"""A number of so many characters is written as a float."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Literal
 
 import sympy as sp
@@ -12,6 +12,7 @@ from sympy.codegen.cfunctions import log1p
 from symmlp.calculus.exponentials import E, common_exponent, logistic
 from symmlp.calculus.guards import guarded
 from symmlp.calculus.index_notation import rebuilt, terms
+from symmlp.calculus.jumps import is_jump
 from symmlp.calculus.kinks import Kink, Policy
 from symmlp.calculus.putting import put
 from symmlp.calculus.repair import repaired, seems_accurate
@@ -138,6 +139,12 @@ class ElementFunction:
         """Return the slope as a function of its own, whose slope in the first of `variables` is derived."""
         slope_form, met = _slope_form(self.slope_form.derived or self.derivative, variables[0], care, kinks)
         return ElementFunction(name, variables, self.slope_form, slope_form, met)
+
+    @cached_property
+    def jumps(self) -> tuple[Kink, ...]:
+        """The kinks at which the slope jumps."""
+        slope = self.slope_form.derived or self.derivative
+        return tuple(kink for kink in self.kinks if is_jump(slope, self.variables, kink))
 
     @property
     def switches(self) -> tuple[sp.Expr, ...]:

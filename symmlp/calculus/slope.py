@@ -96,7 +96,8 @@ class _Differentiation:
         for (chosen, condition), (other, _) in pairwise(branches):
             if isinstance(condition, sp.core.relational.Relational):
                 self._note_border(condition, chosen, other)
-        return sp.Piecewise(*branches, evaluate=False)
+        slopes = {slope for slope, _ in branches}
+        return slopes.pop() if len(slopes) == 1 else sp.Piecewise(*branches, evaluate=False)
 
     def _note_border(self, condition: sp.Basic, chosen: sp.Expr, other: sp.Expr) -> None:
         switch = condition.lhs - condition.rhs

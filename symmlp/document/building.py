@@ -93,7 +93,7 @@ def _facts(derivation: Derivation) -> Iterator[tuple[str, Prose]]:
     yield from _contrast(derivation.graph)
     yield from meanings(derivation)
     yield from _preset(derivation.network)
-    if any(isinstance(each, ElementFunction) and each.kinks for each in derivation.functions.values()):
+    if any(isinstance(each, ElementFunction) and each.jumps for each in derivation.functions.values()):
         meaning = "the slope that is taken where branches of max, min or abs meet"
         yield "Kinks", (f"{derivation.network.kinks}: {meaning}",)
 
@@ -253,7 +253,7 @@ def _function(derivation: Derivation, name: str) -> FunctionRow:
     function = derivation.functions[name]
     if isinstance(function, RowFunction):
         return FunctionRow(name, (row_line(name, function, in_batch=derivation.layout == "batch"),))
-    return FunctionRow(name, tuple(element_lines(name, function)), tuple(kink_prose(kink) for kink in function.kinks))
+    return FunctionRow(name, tuple(element_lines(name, function)), tuple(kink_prose(kink) for kink in function.jumps))
 
 
 def row_line(name: str, function: RowFunction, *, in_batch: bool = True) -> FunctionLine:
@@ -282,5 +282,5 @@ def kink_prose(kink: Kink) -> Prose:
     low, high = kink.below, kink.above
     if low.is_number and high.is_number and low > high:
         low, high = high, low
-    switch, chosen = Formula(kink.switch), Formula(kink.chosen)
-    return ("where ", switch, " = 0 the slope is any of [", Formula(low), ", ", Formula(high), "]; taken: ", chosen)
+    met, chosen = Formula(sp.Eq(kink.switch, 0, evaluate=False)), Formula(kink.chosen)
+    return ("where ", met, " the slope is any of [", Formula(low), ", ", Formula(high), "]; taken: ", chosen)

@@ -110,7 +110,9 @@ class UseSteps:
         yield Line(
             ("matrix form: the same sum, grouped around ", name), GradientOf(grouped, self.wrt), proof or (self.first,)
         )
-        rule = ("product rule: the gradient of a sum of constants times ", name, " is the constants")
+        constants = Name("C")
+        number = beside(Var(constants.array, self.equation.shape), Var(self.wrt, self.equation.shape))
+        rule = ("constant factor rule: the gradient of ", Formula(number), " is ", constants)
         yield Line(rule, Formula(self.value))
 
     def _entry_by_entry(self) -> Iterator[Line]:

@@ -12,7 +12,7 @@ def op_words(derivation: Derivation, node: GraphNode) -> str:
         definition = derivation.network.loss_definition
         return node.op.name if definition.from_user else definition.name
     function = node.function or ""
-    return function if function in derivation.graph.functions else node.op.name.replace("_", " ")
+    return function if function in derivation.graph.functions else node.op.name.partition("(")[0].replace("_", " ")
 
 
 def described(derivation: Derivation, what: str, *, backward: bool) -> tuple[str, str]:

@@ -8,12 +8,11 @@ from fractions import Fraction
 
 import sympy as sp
 
+from symmlp.calculus.conditions import solved
 from symmlp.calculus.index_notation import Nabla, Partial, curvature_of, slope_arguments, slope_of
 from symmlp.calculus.matrix_form import CALLS, PRIME, RELATIONS, ordered_factors, ordered_terms
 from symmlp.errors import UnsupportedError
-from symmlp.matrix import (
-    Size,
-)
+from symmlp.matrix import Size
 from symmlp.printing.style import ATOM, POWER, PRODUCT, SUM, Printed, Style, called, decimal, joined
 
 
@@ -97,8 +96,9 @@ class IndexWalk:
         if expr in (sp.pi, sp.E):
             return Printed(self.style.constant("pi" if expr == sp.pi else "e"))
         if type(expr) in RELATIONS:
-            left, right = (self.text(side) for side in expr.args)
-            return Printed(f"{left} {self.style.relation(RELATIONS[type(expr)])} {right}", SUM)
+            relation, *sides = solved(expr)
+            left, right = map(self.text, sides)
+            return Printed(f"{left} {self.style.relation(RELATIONS[relation])} {right}", SUM)
         if isinstance(expr, slope_of | curvature_of):
             function, own = slope_arguments(expr)
             return self._call(function + PRIME, own)

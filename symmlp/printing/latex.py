@@ -10,7 +10,7 @@ from fractions import Fraction
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.printing.lettering import ACCENTS, FENCES, MACROS, symbols
 from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_WORDS, Naming, Parts
-from symmlp.printing.style import ATOM, SUM, decimal
+from symmlp.printing.style import ATOM, SUM, decimal, powered
 
 _SPOKEN = {
     "theta": r"\theta",
@@ -59,13 +59,19 @@ class LatexStyle:
         return r"\pi" if name == "pi" else r"\mathrm{e}"
 
     def number(self, value: Fraction) -> str:
+        if (found := powered(value)) is not None:
+            return self._powered(f"{decimal(found[0])}".replace("−", "-"), found[1])
         text = decimal(value)
         sign = self.minus() if value < 0 else ""
         return text.replace("−", "-") if text else rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
 
     def real(self, value: float) -> str:
         digits, _, exponent = repr(value).partition("e")
-        return rf"{digits} \cdot 10^{{{int(exponent)}}}" if exponent else digits
+        return self._powered(digits.removesuffix(".0"), int(exponent)) if exponent else digits
+
+    def _powered(self, digits: str, exponent: int) -> str:
+        power = rf"10^{{{exponent}}}"
+        return {"1": power, "-1": f"-{power}"}.get(digits, rf"{digits} \cdot {power}")
 
     def parens(self, text: str) -> str:
         return rf"\left({text}\right)"

@@ -10,7 +10,7 @@ from html import escape
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.printing.lettering import ACCENTS, FENCES, symbols
 from symmlp.printing.naming import AS_IN_THE_GRAPH, GREEK_WORDS, SPOKEN, Naming, Parts
-from symmlp.printing.style import ATOM, PRODUCT, SUM, decimal
+from symmlp.printing.style import ATOM, PRODUCT, SUM, decimal, powered
 from symmlp.printing.text import DOUBLE_PRIME
 
 TIMES = '<mo lspace="0" rspace="0.17em">&#x2062;</mo>'
@@ -58,6 +58,8 @@ class MathmlStyle:
 
     def number(self, value: Fraction) -> str:
         text, sign = decimal(abs(value)), self.minus() if value < 0 else ""
+        if (found := powered(abs(value))) is not None:
+            return sign + self._powered(str(decimal(found[0])), found[1])
         if text is not None:
             return sign + _number(text)
         return f"{sign}<mfrac>{_number(str(abs(value.numerator)))}{_number(str(value.denominator))}</mfrac>"
@@ -67,8 +69,12 @@ class MathmlStyle:
         sign = self.minus() if value < 0 else ""
         if not exponent:
             return sign + _number(digits)
-        power = ("<mo>−</mo>" if int(exponent) < 0 else "") + _number(str(abs(int(exponent))))
-        return f"{sign}{_number(digits)}<mo>·</mo><msup>{_number('10')}{_row(power)}</msup>"
+        return sign + self._powered(digits.removesuffix(".0"), int(exponent))
+
+    def _powered(self, digits: str, exponent: int) -> str:
+        above = ("<mo>−</mo>" if exponent < 0 else "") + _number(str(abs(exponent)))
+        power = f"<msup>{_number('10')}{_row(above)}</msup>"
+        return power if digits == "1" else f"{_number(digits)}<mo>·</mo>{power}"
 
     def parens(self, text: str) -> str:
         found = Bracketed(_fenced("(", text, ")"))

@@ -36,6 +36,7 @@ from symmlp.matrix import (
     shape_of,
     signed,
 )
+from symmlp.printing.relations import solved_node
 from symmlp.printing.style import ATOM, POWER, PRODUCT, SUM, Printed, Style, called, joined
 
 ONE = Number(Fraction(1))
@@ -111,8 +112,10 @@ class NodeWalk:
                 return Printed(style.part(self.text(operand, ATOM), axis, *map(str, _bounds(*sizes))))
             case Call(function, arguments):
                 return Printed(style.call(called(function, self.names), [self.text(each) for each in arguments]))
-            case Compare(relation, left, right):
-                return Printed(f"{self.text(left)} {style.relation(relation)} {self.text(right)}", SUM)
+            case Compare():
+                solved = solved_node(node)
+                left, right = self.text(solved.left), self.text(solved.right)
+                return Printed(f"{left} {style.relation(solved.relation)} {right}", SUM)
             case Where():
                 return self._cases(node)
             case _:

@@ -71,6 +71,28 @@ def joined(parts: Sequence[tuple[bool, str]], style: Style) -> str:
     return text
 
 
+ZEROS = 6
+"""So many zeros behind the point, or in front of it, are counted for the reader: 10⁻⁸."""
+
+
+def powered(value: Fraction) -> tuple[Fraction, int] | None:
+    """Return m and n of a number m 10ⁿ that has many zeros, or None if it has few.
+
+    >>> powered(Fraction(1, 10**8))
+    (Fraction(1, 1), -8)
+    >>> powered(Fraction(1, 100)) is None
+    True
+    """
+    text = (decimal(value) or "").removeprefix("−")
+    whole, _, part = text.partition(".")
+    behind, front = len(part) - len(part.lstrip("0")), len(whole) - len(whole.rstrip("0"))
+    if part and whole == "0" and behind >= ZEROS:
+        return value * 10 ** (behind + 1), -(behind + 1)
+    if whole.strip("0") and not part and front > ZEROS:
+        return value / 10**front, front
+    return None
+
+
 def decimal(value: Fraction) -> str | None:
     """Return `value` as an exact decimal of at most 40 digits, or None if it has no such form."""
     rest, digits = value.denominator, 0

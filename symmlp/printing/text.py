@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from symmlp.calculus.matrix_form import PRIME
 from symmlp.printing.naming import AS_IN_THE_GRAPH, SPOKEN, Naming
-from symmlp.printing.style import ATOM, PRODUCT, decimal
+from symmlp.printing.style import ATOM, PRODUCT, decimal, powered
 
 DOUBLE_PRIME = "\N{DOUBLE PRIME}"
 
@@ -31,6 +31,8 @@ class TextStyle:
 
     def number(self, value: Fraction) -> str:
         sign = self.minus() if value < 0 else ""
+        if (found := powered(value)) is not None:
+            return f"{decimal(found[0])}e{found[1]}".replace("-", self.minus())
         return decimal(value) or f"{sign}{abs(value.numerator)}/{value.denominator}"
 
     def real(self, value: float) -> str:

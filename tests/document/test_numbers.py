@@ -59,7 +59,7 @@ def from_tags(text: str, ids: str = ID) -> Formulas:
 
 def from_page(text: str, ids: str = ID) -> Formulas:
     """Read the MathML of a page of HTML: the first formula after an id."""
-    rows = re.findall(rf'<section class="equation" id="({ids})">.*?<math[^>]*>(.*?)</math>', text, re.DOTALL)
+    rows = re.findall(rf'<div class="equation" id="({ids})">.*?<math[^>]*>(.*?)</math>', text, re.DOTALL)
     return {id: _right(formula) for id, formula in rows}
 
 

@@ -104,7 +104,7 @@ def test_full_steps_can_be_followed_from_the_chain_rule_to_the_matrix_form() -> 
         "B3.b  = ∂/∂W2 sum(dZ2 ∘ (A1 W2ᵀ + 1 b2ᵀ))    [definition of Z2 (F3)]",
         "B3.c  = ∂/∂W2 sum(dZ2 ∘ (A1 W2ᵀ))    [sum rule: the gradient of a term without W2 is zero]",
         "B3.d  = ∂/∂W2 sum((dZ2ᵀ A1) ∘ W2)    [matrix form: the same sum, grouped around W2; see B3.2 to B3.4]",
-        "B3.e  = dZ2ᵀ A1    [product rule: the gradient of a sum of constants times W2 is the constants]",
+        "B3.e  = dZ2ᵀ A1    [constant factor rule: the gradient of sum(C ∘ W2) is C]",
     ]
 
 

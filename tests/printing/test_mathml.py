@@ -143,7 +143,7 @@ def test_the_reading_sees_a_broken_style(style: MathmlStyle, name: str) -> None:
         (Constant("pi"), "<mi>π</mi>"),
         (
             Real(-1e-08),
-            "<mo>−</mo><mn>1</mn><mo>·</mo><msup><mn>10</mn><mrow><mo>−</mo><mn>8</mn></mrow></msup>",
+            "<mo>−</mo><msup><mn>10</mn><mrow><mo>−</mo><mn>8</mn></mrow></msup>",
         ),
         (
             Call("abs", (a,)),
