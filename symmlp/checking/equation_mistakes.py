@@ -141,6 +141,8 @@ def wrong_powers(subject: Subject, form: Form) -> Iterator[Altered]:
         match part:
             case Power(base, Number(exponent)) if exponent > 1:
                 yield "power_forgotten", f"the power of {text_of(part)} is missing", put(base)
+                kept = Power(base, Number(exponent + 1))
+                yield "power_kept", f"{text_of(kept)} stands for {text_of(part)}, as before differentiation", put(kept)
             case Add():
                 yield "power_kept", f"{text_of(part)} is squared, as before differentiation", put(_squared(part))
 

@@ -16,7 +16,7 @@ from symmlp.checking.subject import Subject
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import Divide, Node, Product, Reduce, SizeOf, Var
 
-USUAL = ("mse", "mae", "bce", "cross_entropy")
+USUAL = ("mse", "half_mse", "mae", "bce", "cross_entropy")
 """Losses that others are mixed up with."""
 
 

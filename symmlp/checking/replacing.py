@@ -86,11 +86,14 @@ def _place(subject: Subject, name: str) -> Place | None:
 
 
 def _values(subject: Subject) -> dict[str, Place]:
-    """Return the places of inputs, pre-activations and activations."""
+    """Return the places of inputs, pre-activations and outputs of layers; what lies between has none of these names."""
     graph = subject.derivation.graph
     found: dict[str, Place] = {graph.inputs: ("activation", 0)}
+    last = {node.layer: node.output for node in graph.network_nodes}
     for node in graph.network_nodes:
-        found[node.output] = ("activation" if node.function else "pre-activation", node.layer)
+        is_given = graph.roles[node.output].startswith("pre-activation")
+        kind = "pre-activation" if is_given else "activation" if last[node.layer] == node.output else "inner array"
+        found[node.output] = (kind, node.layer)
     return found
 
 
@@ -110,6 +113,8 @@ def _told(own: Place, other: Place, found: str, expected: str) -> tuple[str, str
             return "pre_activation_for_activation", f"{stands}: before the activation for after it"
         case "pre-activation", "activation":
             return "activation_for_pre_activation", f"{stands}: after the activation for before it"
+        case "pre-activation", "pre-activation" if own[1] == other[1]:
+            return "wrong_array", f"{stands}: the other pre-activation of layer {own[1]}"
         case "pre-activation", "pre-activation":
             return "pre_activation_of_other_layer", f"{stands}: layer {other[1]} for layer {own[1]}"
         case "activation", "targets":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
 import sympy as sp
@@ -12,7 +12,7 @@ from symmlp.calculus.matrix_form import PRIME, MatrixForm
 from symmlp.catalog.activations import x
 from symmlp.checking.form import Altered, Form, is_slope, layer_text
 from symmlp.checking.rewriting import Put, places, without
-from symmlp.checking.spoiling import spoiled
+from symmlp.checking.spoiling import mixed, spoiled
 from symmlp.checking.subject import Subject, text_of
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import Call, Node, Product, Reduce, Var, shape_of, substitute
@@ -102,8 +102,8 @@ def spoiled_slopes(subject: Subject, form: Form) -> Iterator[Altered]:
     """f′(Z) = 1 − A²  =>  1 − A, 1 + A², A², (1 − A)²: a slope that is wrongly remembered."""
     for slope, put in _slopes(form):
         function = subject.functions.function(slope.function.removesuffix(PRIME))
-        for right, made in _formulas(subject, function, slope):
-            for wrong in spoiled(right):
+        for right, others, made in _formulas(subject, function, slope):
+            for wrong in (*spoiled(right), *others):
                 node, sound = made(wrong), made(right)
                 if node is not None and sound is not None:
                     sentence = f"{text_of(node)} stands for {text_of(slope)} = {text_of(sound)}"
@@ -112,40 +112,58 @@ def spoiled_slopes(subject: Subject, form: Form) -> Iterator[Altered]:
 
 def _slopes(form: Form) -> Iterator[tuple[Call, Put]]:
     for part, put in places(form.node):
-        if isinstance(part, Call) and is_slope(part) and len(part.arguments) == 1:
+        if isinstance(part, Call) and is_slope(part):
             yield part, put
 
 
-def _formulas(
-    subject: Subject, function: object, slope: Call
-) -> Iterator[tuple[sp.Expr, Callable[[sp.Expr], Node | None]]]:
-    """Yield the slope as a formula in the function's value, and in its argument, each with how to put arrays in."""
-    if not isinstance(function, ElementFunction) or function.variables != (x,):
+Made = Callable[[sp.Expr], Node | None]
+
+
+def _formulas(subject: Subject, function: object, slope: Call) -> Iterator[tuple[sp.Expr, tuple[sp.Expr, ...], Made]]:
+    """Yield the slope as a formula in the function's value, in its arguments, and in the sigmoid of its argument.
+
+    Each comes with wrong formulas besides those that a small mistake makes of it, and with how to put arrays in.
+    """
+    if not isinstance(function, ElementFunction) or len(function.variables) != len(slope.arguments):
         return
-    (argument,) = slope.arguments
-    output, in_value = _output_of(subject, argument), _derivative_in_value(function)
-    if output is not None and in_value is not None:
-        yield in_value, lambda expr: _node(expr, Y, output)
-    yield function.derivative, lambda expr: _node(expr, x, argument)
+    arguments = dict(zip(function.variables, slope.arguments, strict=True))
+    if function.variables == (x,):
+        output, in_value = _output_of(subject, slope.arguments[0]), _derivative_in_value(function)
+        if output is not None and in_value is not None:
+            yield in_value, (), lambda expr: _node(expr, {Y: output})
+    mistaken = tuple(mixed(function.derivative, function.value))
+    yield function.derivative, mistaken, lambda expr: _node(expr, arguments)
+    in_sigmoid = _derivative_in_sigmoid(function)
+    if in_sigmoid is not None:
+        yield in_sigmoid, (), lambda expr: _node(expr.xreplace({Y: 1 / (1 + sp.exp(-x))}), arguments)
 
 
-def _node(expr: sp.Expr, symbol: sp.Symbol, put: Node) -> Node | None:
-    """Return `expr` with an array in the place of its symbol, or None where no array form is known."""
+@cache
+def _derivative_in_sigmoid(function: ElementFunction) -> sp.Expr | None:
+    """Return the slope in x and y = sigmoid(x), if it is a rational function of e^−x: y (1 + x (1 − y)) of silu."""
+    if function.variables != (x,) or not function.derivative.has(sp.exp(-x)):
+        return None
+    found = function.derivative.xreplace({sp.exp(-x): 1 / Y - 1, sp.exp(x): Y / (1 - Y)})
+    return None if found.has(sp.exp) or not found.is_rational_function(Y) else sp.factor(found)
+
+
+def _node(expr: sp.Expr, names: Mapping[sp.Symbol, Node]) -> Node | None:
+    """Return `expr` with arrays in the places of its symbols, or None where no array form is known."""
     try:
-        return MatrixForm({}, {}, names={symbol: put}).of(expr, None, None)
+        return MatrixForm({}, {}, names=dict(names)).of(expr, None, None)
     except UnsupportedError:
         return None
 
 
 def _at_others(subject: Subject, slope: Call) -> Iterator[Altered]:
     """Yield what is taken for a slope in arrays of its own layer."""
-    name, (argument,), right = slope.function.removesuffix(PRIME), slope.arguments, text_of(slope)
+    name, (argument, *rest), right = slope.function.removesuffix(PRIME), slope.arguments, text_of(slope)
     output = _output_of(subject, argument)
     if output is not None:
-        at_output = Call(slope.function, (output,))
+        at_output = Call(slope.function, (output, *rest))
         sentence = f"the slope is taken at {output.name}: {text_of(at_output)} for {right}"
         yield "slope_at_activation", sentence, at_output
-    value = Call(name, (argument,))
+    value = Call(name, slope.arguments)
     yield "activation_for_slope", f"the activation {text_of(value)} stands for its slope {right}", value
     at_input = _in_value(subject.functions.function(name), argument)
     if at_input is not None:
@@ -153,17 +171,18 @@ def _at_others(subject: Subject, slope: Call) -> Iterator[Altered]:
         yield "slope_in_value_at_pre_activation", sentence, at_input
     yield "pre_activation_for_slope", f"the pre-activation {text_of(argument)} stands for the slope {right}", argument
     if output is not None:
-        at_cotangent = Call(slope.function, (Var(f"d{output.name}", output.shape),))
+        at_cotangent = Call(slope.function, (Var(f"d{output.name}", output.shape), *rest))
         sentence = f"the slope is taken at the cotangent: {text_of(at_cotangent)} for {right}"
         yield "slope_at_cotangent", sentence, at_cotangent
 
 
 def _of_others(subject: Subject, slope: Call) -> Iterator[Altered]:
     """Yield slopes of other functions, at the argument, and as formulas in the value with either array in it."""
-    name, (argument,), right = slope.function.removesuffix(PRIME), slope.arguments, text_of(slope)
+    name, argument, right = slope.function.removesuffix(PRIME), slope.arguments[0], text_of(slope)
     output = _output_of(subject, argument)
     for other in dict.fromkeys((*_names_of_activations(subject), "sigmoid", "tanh", "relu")):
-        if other == name:
+        function = subject.functions.function(other)
+        if other == name or not isinstance(function, ElementFunction) or function.variables != (x,):
             continue
         wrong = Call(other + PRIME, (argument,))
         yield "slope_of_other_activation", f"the slope of another function, {text_of(wrong)} for {right}", wrong
@@ -191,7 +210,7 @@ def _in_value(function: object, argument: Node) -> Node | None:
     if not isinstance(function, ElementFunction) or function.variables != (x,):
         return None
     found = _derivative_in_value(function)
-    return None if found is None else _node(found, Y, argument)
+    return None if found is None else _node(found, {Y: argument})
 
 
 @cache

@@ -60,7 +60,7 @@ def _mean(subject: Subject, factors: Factors) -> Iterator[Mistake]:
 
 def _of_mean(subject: Subject, equation: Equation, power: int, size: str, over: str) -> Mistake:
     if power > 0:
-        message = f"a factor 1/{size} is missing: this is the gradient of the sum, the loss is the mean {over}"
+        message = f"a factor {_over(size)} is missing: this is the gradient of the sum, the loss is the mean {over}"
         return at(equation, "mean_missing", message)
     held = next((name for name in sorted(subject.given) if name in subject.made and name.startswith("d")), None)
     if subject.derivation.network.reduction == "sum":
@@ -70,7 +70,11 @@ def _of_mean(subject: Subject, equation: Equation, power: int, size: str, over: 
         reason = f"; {held} is {made.subject}, which contains it already"
     else:
         reason = ""
-    return at(equation, "mean_extra", f"a factor 1/{size} too many{reason}")
+    return at(equation, "mean_extra", f"a factor {_over(size)} too many{reason}")
+
+
+def _over(size: str) -> str:
+    return f"1/({size})" if "·" in size else f"1/{size}"
 
 
 def _any_scale(subject: Subject, scale: Scale) -> Mistake:

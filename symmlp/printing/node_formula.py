@@ -114,8 +114,8 @@ class NodeWalk:
                 return Printed(style.call(called(function, self.names), [self.text(each) for each in arguments]))
             case Compare():
                 solved = solved_node(node)
-                left, right = self.text(solved.left), self.text(solved.right)
-                return Printed(f"{left} {style.relation(solved.relation)} {right}", SUM)
+                sides = self.text(solved.left), self.text(solved.right)
+                return Printed(f" {style.relation(solved.relation)} ".join(sides), SUM)
             case Where():
                 return self._cases(node)
             case _:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from symmlp.matrix import Add, Compare, Node, Number, Real, signed
 
 _FLIPPED = {">": "<", ">=": "<=", "<": ">", "<=": ">=", "==": "=="}
@@ -9,7 +11,7 @@ _FLIPPED = {">": "<", ">=": "<=", "<": ">", "<=": ">=", "==": "=="}
 
 def solved_node(condition: Compare) -> Compare:
     """Return a condition; of a sum compared with zero a number, or what is negative, goes to the right side."""
-    if condition.right != Number(0) or not isinstance(condition.left, Add):
+    if condition.right != Number(Fraction(0)) or not isinstance(condition.left, Add):
         return condition
     terms = [signed(term) for term in condition.left.terms]
     if any(isinstance(part, Number | Real) for _, part in terms):
