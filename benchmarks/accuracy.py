@@ -1,22 +1,29 @@
 """Every elementwise function of the catalogue, measured: the worst error of value and slopes, in units in the last place.
 
-    .venv/bin/python -m benchmarks.accuracy [points]        writes docs/accuracy_catalogue.md; many minutes
+    .venv/bin/python -m benchmarks.accuracy [points] [minutes]        writes docs/accuracy_catalogue.md; many minutes
 
-Of the 1300 points every k-th is taken if fewer are asked for.
+Of the 1300 points every k-th is taken if fewer are asked for. What is measured is kept in build/, with a hash of the code
+that it is about: with a limit of time, calls measure what is left, and the one that finds nothing left writes the page.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
+import time
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tests.catalogue_accuracy import COUNT, ENTRIES, GOAL, PROMISES, Worst, promised, worst
+from tests.catalogue_accuracy import COUNT, ENTRIES, GOAL, PROMISES, Worst, promised, source, worst
 
-PAGE = Path(__file__).parents[1] / "docs" / "accuracy_catalogue.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "accuracy_catalogue.md"
 KINDS = (np.float64, np.float32)
 
 HEAD = """# Accuracy of the catalogue
@@ -36,8 +43,28 @@ Written by `python -m benchmarks.accuracy`, not by hand.
 """
 
 
-def measured(key: str, points: int = COUNT) -> list[Worst]:
-    return [each for kind in KINDS for each in worst(key, kind, points)]
+Row = dict[str, Any]
+
+
+def measured(key: str, points: int, until: float) -> Row | None:
+    """Return the errors of an entry with the hash of its code, or None if the time is over."""
+    if time.time() > until:
+        return None
+    found = [each for kind in KINDS for each in worst(key, kind, points)]
+    return {"code": digest(key), "errors": [[each.ulps, each.at] for each in found]}
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(source(key).encode()).hexdigest()
+
+
+def completed(kept: dict[str, Row], points: int, until: float) -> dict[str, Row]:
+    """Return the rows that are kept and still of today's code, and those that are measured in the time that is left."""
+    found = {key: kept[key] for key in ENTRIES if key in kept and kept[key]["code"] == digest(key)}
+    left = [key for key in ENTRIES if key not in found]
+    with ProcessPoolExecutor(2) as pool:
+        rows = pool.map(partial(measured, points=points, until=until), left)
+        return found | {key: row for key, row in zip(left, rows, strict=True) if row is not None}
 
 
 def page(results: dict[str, list[Worst]], points: int) -> str:
@@ -61,11 +88,22 @@ def _cell(key: str, place: int, found: Worst) -> str:
     return f"**{text}**" if promised(key, place) > GOAL else text
 
 
+def results_of(rows: Mapping[str, Row]) -> dict[str, list[Worst]]:
+    return {key: [Worst(ulps, at) for ulps, at in rows[key]["errors"]] for key in ENTRIES}
+
+
 def main() -> None:
-    """Measure every entry and write the page."""
+    """Measure every entry, as far as the time goes, and write the page when all are measured."""
     points = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
-    with ProcessPoolExecutor(2) as pool:
-        results = dict(zip(ENTRIES, pool.map(partial(measured, points=points), ENTRIES), strict=True))
+    until = time.time() + 60 * float(sys.argv[2]) if len(sys.argv) > 2 else float("inf")
+    store = ROOT / "build" / f"accuracy_{points}.json"
+    store.parent.mkdir(exist_ok=True)
+    rows = completed(json.loads(store.read_text()) if store.exists() else {}, points, until)
+    store.write_text(json.dumps(rows), encoding="utf-8")
+    if len(rows) < len(ENTRIES):
+        print(f"{len(rows)} of {len(ENTRIES)} measured; the page is written when all are")
+        return
+    results = results_of(rows)
     PAGE.write_text(page(results, points), encoding="utf-8")
     for key, found in results.items():
         for place, each in enumerate(found):

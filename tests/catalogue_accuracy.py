@@ -123,15 +123,20 @@ ENTRIES = {f"{entry.name} in {entry.wrt}": entry for entry in entries()}
 
 
 @cache
-def code(key: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return the value and the slope as a generated module computes them, in the dtype of their arguments."""
+def source(key: str) -> str:
+    """Return the text of the value and the slope as a generated module holds them."""
     entry = ENTRIES[key]
     function = ElementFunction.derive("f", entry.value, entry.variables, care="quick")
     functions = [passes.share_function(each) for each in lower_function(function)]
     width = width_of({each.call: each.name for each in functions})
-    source = render_elementwise([passes.split_function(each, width, limit=72) for each in functions], function, "")
+    return render_elementwise([passes.split_function(each, width, limit=72) for each in functions], function, "")
+
+
+@cache
+def code(key: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return the value and the slope as a generated module computes them, in the dtype of their arguments."""
     names: dict[str, Any] = {}
-    exec(source, names)
+    exec(source(key), names)
     return names["f"].__wrapped__, names["f_slope"].__wrapped__
 
 

@@ -68,6 +68,18 @@ def _exponential(call: Call) -> Node:
     return _right(found.value, Call("max", (Call("min", (rest, HALF)), Product((MINUS, HALF)))))
 
 
+def cut_exponent(call: Call) -> Call:
+    """Return e^A with A's only variable part cut where e^A is zero or infinite on either side, if there is one."""
+    (argument,) = call.arguments
+    match argument:
+        case Product((Number() | Real(), Call("abs", _) as size)):
+            leaves: list[Node] = [size]
+        case _:
+            leaves = list(dict.fromkeys(_leaves(argument)))
+    cut = _cut(leaves[0], argument) if len(leaves) == 1 else None
+    return call if cut is None else Call(call.function, (_replaced(argument, {leaves[0]: cut}),))
+
+
 def _right(value: Node, rest: Node) -> Node:
     return Product((Call("exp", (value,)), Add((ONE, rest))))
 

@@ -1,10 +1,11 @@
-"""What code computes in the place of a form: exponents put right, and branches that are not taken without poles."""
+"""What code computes in the place of a form: exponents put right, nothing that overflows on the way, no poles aside."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
 from symmlp.calculus.compensation import compensated
+from symmlp.calculus.ranges import within_range
 from symmlp.matrix import Call, Compare, Divide, Node, Number, Power, Where, rebuild
 
 ZERO, ONE = Number(Fraction(0)), Number(Fraction(1))
@@ -14,7 +15,7 @@ _SAFE = {"log": ONE, "log1p": ZERO}
 
 def computed(node: Node) -> Node:
     """Return the node that code is printed from."""
-    return without_untaken_poles(compensated(node))
+    return within_range(without_untaken_poles(compensated(node)))
 
 
 def without_untaken_poles(node: Node) -> Node:

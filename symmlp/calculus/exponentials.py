@@ -175,3 +175,23 @@ def same_sign(expr: sp.Expr) -> sp.Expr | None:
     if parts.ones % 2 == 0 or not parts.coefficient.is_number or not parts.is_positive:
         return None
     return sp.sign(parts.coefficient) * exponentials.exponent
+
+
+def same_sign_factor(u: sp.Expr) -> sp.Expr:
+    """Return what has the sign of a polynomial u and does not overflow, as x for x + c x³; u itself if there is none.
+
+    What is left out are positive numbers and factors that are sums of even powers.
+    """
+    number, polynomial = u.as_independent(*u.free_symbols, as_Add=False)
+    if len(u.free_symbols) != 1 or not polynomial.is_polynomial():
+        return u
+    coefficient, factors = sp.factor_list(polynomial)
+    kept = [base for base, power in factors if power % 2 and not _is_sum_of_even_powers(base)]
+    if len(kept) != 1 or not kept[0].is_Symbol or not (number * coefficient).is_nonzero:
+        return u
+    return sp.sign(number * coefficient) * kept[0]
+
+
+def _is_sum_of_even_powers(polynomial: sp.Expr) -> bool:
+    terms = sp.Poly(polynomial, *polynomial.free_symbols).terms()
+    return all(power % 2 == 0 and number > 0 for (power,), number in terms) and terms[-1][0] == (0,)

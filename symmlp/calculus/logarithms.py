@@ -81,6 +81,18 @@ def logarithm_of_factors(parts: Factored, u: sp.Expr) -> sp.Expr:
     return total + (above if above == below else sp.Piecewise((above, u >= 0), (below, True), evaluate=False))
 
 
+def logarithm_of_size(parts: Factored, u: sp.Expr) -> sp.Expr:
+    """Return log |(e^u - 1)^m·R| for a positive R: of one factor of a product that is positive as a whole."""
+    t = sp.exp(-sp.Abs(u))
+    line = _broken_line(u, above=sp.Integer(parts.power + parts.degree() + parts.ones), below=sp.Integer(parts.power))
+    above = below = sp.log(sp.Abs(parts.coefficient))
+    for poly, multiplicity in parts.factors:
+        above += multiplicity * _log_near_constant(polynomial_in(poly, t, True))
+        below += multiplicity * _log_near_constant(polynomial_in(poly, t, False))
+    rest = above if above == below else sp.Piecewise((above, u >= 0), (below, True), evaluate=False)
+    return line + parts.ones * identity("log_of_one_minus").of(u=sp.Abs(u)) + rest
+
+
 def _log_near_constant(polynomial: sp.Expr) -> sp.Expr:
     constant, rest = polynomial.as_coeff_Add()
     return identity("log_near_constant").of(c=constant, u=rest)

@@ -7,7 +7,7 @@ from typing import Literal
 import sympy as sp
 
 from symmlp.calculus.differences import limits_of
-from symmlp.calculus.exponentials import EXPONENTIAL, Exponentials, factored
+from symmlp.calculus.exponentials import EXPONENTIAL, Exponentials, factored, same_sign_factor
 from symmlp.calculus.identities import identity
 
 
@@ -26,7 +26,7 @@ def rational_form(rational: sp.Expr, u: sp.Expr) -> sp.Expr:
         return above
     if above == -below:
         return sp.sign(u) * above
-    return sp.Piecewise((above, u >= 0), (below, True), evaluate=False)
+    return sp.Piecewise((above, same_sign_factor(u) >= 0), (below, True), evaluate=False)
 
 
 def _power(side: Literal["above", "below"], u: sp.Expr, power: int) -> sp.Expr:

@@ -20,9 +20,10 @@ from symmlp.calculus.accuracy import compiled, errors, expected_values, hostile_
 from symmlp.calculus.numeric import evaluate
 from symmlp.calculus.primitives import outside
 from symmlp.calculus.putting import put
-from symmlp.calculus.series import series
+from symmlp.calculus.series import far_series, series
 from symmlp.calculus.tails import Tail, limit_tail, number, tail
 from symmlp.catalog.extremes import larger, smaller
+from symmlp.matrix import Node
 
 GOOD = 16.0
 """Errors up to this many units in the last place are left alone."""
@@ -30,7 +31,16 @@ GOOD = 16.0
 FINE = 3.0
 """Where something is mended, the pieces meet where the form is this accurate, as far as that can be had."""
 
+WARNED = 2.0**20
+"""What a floating-point warning counts as, in units in the last place."""
+
+_LARGE = 16.0
+"""From here on a failure is one for large arguments."""
+
 _RADII = (2.0**-2, 2.0**-1, 1.0, 2.0, 4.0)
+_STARTS = (2, 4, 6, 8, 12, 16, 32)
+"""Where series around infinity may start."""
+
 _CENTRES = (0, 1, -1)
 """Where removable singularities and cancelling roots are looked for."""
 
@@ -57,15 +67,31 @@ _SCREEN = (0.0, *(sign * size for size in (1e-9, 1e-3, 0.3, 3.0, 30.0, 100.0, 74
 def seems_accurate(expr: sp.Expr, form: sp.Expr, x: sp.Symbol) -> bool:
     """Return whether `form` is accurate at a few points, and without a floating-point warning."""
     node, expected = compiled(form, (x,)), expected_values(expr, x, _SCREEN)
-    if _worst(errors(node, x, expected))[1] > GOOD:
-        return False
-    finite = np.array([point for point, value in expected.items() if abs(value) < float(np.finfo(np.float64).max)])
+    return _worst(errors(node, x, expected))[1] <= GOOD and not _warns(node, x, _finite(expected))
+
+
+def _finite(expected: Mapping[float, Any]) -> list[float]:
+    largest = float(np.finfo(np.float64).max)
+    return [at for at, value in expected.items() if abs(at) < np.inf and abs(value) < largest]
+
+
+def _found(form: sp.Expr, x: sp.Symbol, expected: Mapping[float, Any]) -> dict[float, float]:
+    """Return the error at each point; a large one at which the form warns, though its value is finite, is WARNED."""
+    node = compiled(form, (x,))
+    found = errors(node, x, expected)
+    finite = [at for at in _finite(expected) if abs(at) >= _LARGE]
+    if _warns(node, x, finite):
+        found |= {at: max(found[at], WARNED) for at in finite if _warns(node, x, [at])}
+    return found
+
+
+def _warns(node: Node, x: sp.Symbol, points: list[float]) -> bool:
     try:
         with np.errstate(all="raise", under="ignore"):
-            evaluate(node, {x.name: finite})
+            evaluate(node, {x.name: np.array(points)})
     except FloatingPointError:
-        return False
-    return True
+        return True
+    return False
 
 
 def repaired(expr: sp.Expr, form: sp.Expr, x: sp.Symbol, *, infinite: bool) -> Repair:
@@ -75,14 +101,14 @@ def repaired(expr: sp.Expr, form: sp.Expr, x: sp.Symbol, *, infinite: bool) -> R
     """
     points = [*hostile_grid(), *((np.inf, -np.inf) if infinite else ())]
     expected = expected_values(expr, x, points)
-    before = errors(compiled(form, (x,)), x, expected)
+    before = _found(form, x, expected)
     if _worst(before)[1] <= GOOD:
         return Repair(form, (), _worst(before)[1], _worst(before)[1], _worst(before)[0])
     actions: list[str] = []
     candidate = _with_tails(expr, form, x, before, actions)
     for centre in _CENTRES:
         candidate = _with_series(expr, candidate, x, expected, actions, centre)
-    after = errors(compiled(candidate, (x,)), x, expected)
+    after = _found(candidate, x, expected)
     if _total(after) >= _total(before):
         return Repair(form, (), _worst(before)[1], _worst(before)[1], _worst(before)[0])
     at, worst = _worst(after)
@@ -114,13 +140,28 @@ def _with_tails(
 
 def _tails(expr: sp.Expr, x: sp.Symbol, sign: int, found: Mapping[float, float]) -> list[Tail]:
     """Return what mends the failures for large arguments of one sign: a tail, or only the limit at infinity."""
-    failing = [abs(point) for point, error in found.items() if error > GOOD and sign * point >= 16]
+    nearest = min((abs(at) for at, error in found.items() if error > GOOD and sign * at >= _STARTS[0]), default=np.inf)
+    failing = [abs(point) for point, error in found.items() if error > GOOD and sign * point >= _LARGE]
     if not failing:
         return []
     beyond = tail(expr, x, sign)
     if beyond is None or (min(failing) == np.inf and beyond.start.is_infinite):
         beyond = limit_tail(expr, x, sign) if max(failing) == np.inf else None
+    if nearest < (np.inf if beyond is None else abs(beyond.start)):
+        far = _far_series(expr, x, sign, nearest)
+        beyond = far or beyond
     return [] if beyond is None else [beyond]
+
+
+def _far_series(expr: sp.Expr, x: sp.Symbol, sign: int, nearest: float) -> Tail | None:
+    """Return a series around infinity as a tail, one that starts before the nearest failing point if there is one."""
+    for start in sorted(_STARTS, key=lambda each: (each > nearest, abs(each - nearest))):
+        found = far_series(expr, x, sign, start)
+        if found is not None:
+            formula, name = found
+            where = f"for x > {start}" if sign > 0 else f"for x < {-start}"
+            return Tail(sign, sp.Integer(sign * start), formula, f"series in {name} {where}")
+    return None
 
 
 # Around a point

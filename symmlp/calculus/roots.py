@@ -111,8 +111,13 @@ def _conjugate(root: sp.Expr, partner: sp.Expr) -> sp.Expr:
         return quotient
     if partner.is_number:
         return quotient if (partner < 0) == root_is_positive else root + partner
+    # The divisor is given the partner's size, so that it is not zero where this branch is not taken.
+    opposite = -sp.Abs(partner) if root_is_positive else sp.Abs(partner)
+    bottom = sp.fraction(identity("conjugate").of(w=root, r=opposite), exact=True)[1]
     condition = partner < 0 if root_is_positive else partner > 0
-    return sp.Piecewise((quotient, condition), (root + partner, True), evaluate=False)
+    return sp.Piecewise(
+        (_quotient(sp.factor(sp.expand(top)), bottom), condition), (root + partner, True), evaluate=False
+    )
 
 
 def _quotient(top: sp.Expr, bottom: sp.Expr) -> sp.Expr:
@@ -201,8 +206,9 @@ def _scaled(factors: list[sp.Expr]) -> sp.Expr:
         base, power = factor.as_base_exp()
         if not power.is_Integer or power > -2:
             continue
+        factors = [_as_length(each, base) for each in factors]
         own_sides = _sides_of(base)
-        sides = [each for each in factors if each.as_base_exp()[0] in own_sides and each.as_base_exp()[1].is_Integer]
+        sides = [each for each in factors if _is_side(each, base, own_sides)]
         taken = sp.Integer(0)
         result = [each for at, each in enumerate(factors) if at != place and each not in sides]
         for side in sides:
@@ -219,10 +225,24 @@ def _scaled(factors: list[sp.Expr]) -> sp.Expr:
     return sp.Mul(*factors, evaluate=False)
 
 
+def _is_side(factor: sp.Expr, base: sp.Expr, sides: tuple[sp.Expr, ...]) -> bool:
+    own, power = factor.as_base_exp()
+    shorter = isinstance(own, hypot) and isinstance(base, hypot) and own != base and set(_sides_of(own)) <= set(sides)
+    return bool(power.is_Integer and (own in sides or shorter))
+
+
+def _as_length(factor: sp.Expr, base: sp.Expr) -> sp.Expr:
+    """Return a sum of some of the squares that make up the hypot `base` as the square of a length."""
+    sides = _squares(factor) if isinstance(base, hypot) and isinstance(factor, sp.Add) else None
+    if sides is None or not set(sides) <= set(_sides_of(base)):
+        return factor
+    return length(sides) ** 2
+
+
 def _sides_of(base: sp.Expr) -> tuple[sp.Expr, ...]:
     """Return what is no larger than `base` as a rule: a hypot's sides, the variables of |x| + y."""
     if isinstance(base, hypot):
-        return tuple(base.args)
+        return tuple(side for each in base.args for side in ((each, *_sides_of(each)) if each.args else (each,)))
     terms = [term.as_coeff_Mul()[1] for term in base.args] if isinstance(base, sp.Add) else []
     symbols = [term.args[0] if isinstance(term, sp.Abs) else term for term in terms]
     if len(symbols) < 2 or not all(symbol.is_Symbol for symbol in symbols):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from mpmath import mpf
 
 from symmlp.calculus.exact import exact
 from symmlp.calculus.tails import number
+from symmlp.catalog.extremes import larger, smaller
 
 _MAX_TERMS = 26
 
@@ -43,14 +45,14 @@ def series(expr: sp.Expr, x: sp.Symbol, radius: float, centre: int = 0) -> sp.Ex
     return None
 
 
-def _order_of_zero(function: Callable[[Any], Any]) -> int | None:
-    """Return m with function ~ c·h^m at 0, or None."""
-    near, nearer = (function(mpf(10) ** -exponent) for exponent in (20, 30))
-    if mpmath.isnan(near) or mpmath.isnan(nearer) or near == 0 or nearer == 0:
+def _order_of_zero(function: Callable[[Any], Any], lowest: int = 0) -> int | None:
+    """Return m >= lowest with function ~ c·h^m at 0, or None."""
+    near, nearer = (function(mpf(10) ** -exponent) for exponent in (14, 20))
+    if not (mpmath.isfinite(near) and mpmath.isfinite(nearer)) or near == 0 or nearer == 0:
         return None
-    growth = mpmath.log10(abs(near / nearer)) / 10
+    growth = mpmath.log10(abs(near / nearer)) / 6
     order = int(mpmath.nint(growth))
-    return order if abs(growth - order) < mpf(10) ** -8 and order >= 0 else None
+    return order if abs(growth - order) < mpf(10) ** -8 and order >= lowest else None
 
 
 def _coefficients(rest: Callable[[Any], Any], radius: float, terms: int, even: bool) -> list[Any] | None:
@@ -100,3 +102,60 @@ def _horner(coefficients: list[Any], h: sp.Expr, order: int, even: bool) -> sp.E
         product = sp.Mul(inner, value, evaluate=False)
         value = sp.Add(number(float(coefficient)), product, evaluate=False)
     return value if order == 0 else sp.Mul(sp.Pow(h, order), value, evaluate=False)
+
+
+_FAR_TERMS = (8, 14, 20, 26)
+
+
+def far_series(expr: sp.Expr, x: sp.Symbol, sign: int, start: int) -> tuple[sp.Expr, str] | None:
+    """Return what `expr` is for sign·x > start as a polynomial in h times a power of h, and h's name; None if none is.
+
+    h is 1/x, or e^-|x|; of a function of 1/x that is even or odd, the polynomial is one in h².
+    """
+    size = larger(x, start) if sign > 0 else -smaller(x, -start)
+    inverse = sp.Pow(size, -1, evaluate=False)
+
+    def of_inverse(at: Any) -> Any:
+        return exact(expr, {x.name: sign / at})
+
+    def of_exponential(at: Any) -> Any:
+        return exact(expr, {x.name: -sign * mpmath.log(at)})
+
+    kinds = (
+        (inverse, "1/x", of_inverse, 1 / start, True),
+        (sp.exp(-size), "exp(-|x|)", of_exponential, math.exp(-start), False),
+        (inverse, "1/x", of_inverse, 1 / start, False),
+    )
+    for h, name, function, radius, inner in kinds:
+        with mpmath.workdps(60):
+            found = _in_small(function, radius, inner)
+        if found is not None:
+            coefficients, order = found
+            return _horner(coefficients, h, order, inner), name
+    return None
+
+
+def _in_small(function: Callable[[Any], Any], radius: float, in_square: bool) -> tuple[list[Any], int] | None:
+    """Return the coefficients and the order of a function of h on 0 < h < radius, or None if it is not close to any."""
+    order = _order_of_zero(function, -8)
+    if order is None:
+        return None
+
+    def rest(at: Any) -> Any:
+        return function(at) / mpf(at) ** order
+
+    last = mpf(radius) ** (2 if in_square else 1)
+    points = [mpf(radius) * mpf(each) for each in ("1", "0.93", "0.71", "0.4", "0.17", "0.02", "0.0001")]
+    for terms in _FAR_TERMS:
+        nodes = [(1 + mpmath.cos(mpmath.pi * (2 * k + 1) / (2 * terms))) / 2 * last for k in range(terms)]
+        values = [rest(mpmath.sqrt(node) if in_square else node) for node in nodes]
+        if not all(map(mpmath.isfinite, values)):
+            return None
+        coefficients = _newton_to_powers(nodes, values)
+        wanted = [(at, rest(at)) for at in points]
+        if all(
+            abs(mpmath.polyval(coefficients[::-1], at**2 if in_square else at) - value) <= abs(value) * mpf(2) ** -56
+            for at, value in wanted
+        ):
+            return coefficients, order
+    return None

@@ -57,12 +57,24 @@ def _tidied(derivative: sp.Expr) -> sp.Expr:
     """Return the derivative with powers of one base joined, and rational functions of one variable as one fraction."""
     if isinstance(derivative, sp.Piecewise):
         return sp.Piecewise(*((_tidied(value), condition) for value, condition in derivative.args), evaluate=False)
+    derivative = _multiplied_out(derivative)
     if len(derivative.free_symbols) == 1 and derivative.is_rational_function() and not derivative.is_polynomial():
         fraction = sp.factor(derivative)
         return fraction if sp.count_ops(fraction) <= sp.count_ops(derivative) else derivative
     return (
         sp.powsimp(derivative, combine="exp") if derivative.has(sp.Pow) and not derivative.has(sp.exp) else derivative
     )
+
+
+def _multiplied_out(derivative: sp.Expr) -> sp.Expr:
+    """Return a product with a sum multiplied out, if that is shorter.
+
+    x (cosh(x)/x - sinh(x)/x²)/sinh(x)  =>  cosh(x)/sinh(x) - 1/x
+    """
+    if not isinstance(derivative, sp.Mul) or sum(factor.is_Add for factor in derivative.args) != 1:
+        return derivative
+    expanded = sp.expand_mul(derivative, deep=False)
+    return expanded if sp.count_ops(expanded) < sp.count_ops(derivative) else derivative
 
 
 @dataclass
@@ -192,8 +204,10 @@ def _is_smooth(term: sp.Expr) -> bool:
 
 
 def _at_root(branch: sp.Expr, switch: sp.Expr, wrt: sp.Symbol) -> sp.Expr:
-    """Return `branch` where the switch is zero, if the switch is linear in `wrt`; otherwise `branch` itself."""
+    """Return `branch` where the switch is zero, if it is linear in `wrt` or another variable; else `branch` itself."""
     coefficient = sp.diff(switch, wrt)
+    if coefficient == 0 and switch.is_Symbol:
+        wrt, coefficient = switch, sp.Integer(1)
     if coefficient == 0 or wrt in coefficient.free_symbols:
         return branch
     here = _substituted(branch, wrt, sp.cancel(wrt - switch / coefficient))

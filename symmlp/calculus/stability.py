@@ -13,6 +13,7 @@ from __future__ import annotations
 import sympy as sp
 from sympy.codegen.cfunctions import expm1, log1p
 
+from symmlp.calculus.branches import without_branch
 from symmlp.calculus.differences import with_lines_joined, with_named_differences, with_rest_inside
 from symmlp.calculus.error_tails import of_tails, with_complements
 from symmlp.calculus.exponential_sums import factors_of, logarithm_form, product_form
@@ -33,6 +34,7 @@ from symmlp.calculus.logarithms import (
     logarithm_of_factors,
     logarithm_of_one_minus,
     logarithm_of_quotient,
+    logarithm_of_size,
     with_level,
 )
 from symmlp.calculus.putting import put
@@ -42,13 +44,14 @@ from symmlp.calculus.roots import stable_roots
 
 def stable(expr: sp.Expr) -> sp.Expr:
     """Return a form of `expr` that is equal to it and safe to evaluate in floating point."""
-    plain = with_complements(with_named_differences(expr.replace(_is_tanh_of_log, _tanh_of_log)))
+    written_out = expr.replace(expm1, lambda u: sp.exp(u) - 1) if expr.has(sp.log) else expr
+    plain = with_complements(with_named_differences(written_out.replace(_is_tanh_of_log, _tanh_of_log)))
     in_tails = of_tails(plain, _rewritten)
     return _rewritten(plain) if in_tails is None else in_tails
 
 
 def _rewritten(expr: sp.Expr) -> sp.Expr:
-    return stable_roots(with_lines_joined(_stable(expr)))
+    return stable_roots(with_lines_joined(_stable(without_branch(expr))))
 
 
 def _is_tanh_of_log(part: sp.Basic) -> bool:
@@ -168,7 +171,9 @@ def _sum_of_several(expr: sp.Add) -> sp.Expr:
     total: list[sp.Expr] = []
     for other, parts in groups.items():
         factors = factors_of(sp.Add(*parts), HYPERBOLIC, E) if len(parts) > 1 else None
-        if factors is None:
+        if factors is None and other != 1 and len(parts) > 1:
+            total.append(_stable(other) * _stable(sp.Add(*parts)))
+        elif factors is None:
             total += [_stable(other * part) for part in parts]
         else:
             total.append(_stable(other) * product_form(factors))
@@ -179,6 +184,8 @@ def _is_of_exponentials(factor: sp.Expr) -> bool:
     """Return whether the factor is a number, or rational in exponentials."""
     if factor.is_Rational:
         return True
+    if any(part.args[0].has(*EXPONENTIAL) for part in factor.atoms(*EXPONENTIAL)):
+        return False
     rest = factor.replace(lambda part: isinstance(part, EXPONENTIAL), lambda _: E)
     return bool(factor.has(*EXPONENTIAL) and rest.free_symbols == {E} and rest.is_rational_function(E))
 
@@ -201,6 +208,9 @@ def _product(expr: sp.Expr) -> sp.Expr:
 
 def _logarithm(expr: sp.log) -> sp.Expr:
     (argument,) = expr.args
+    of_product = _logarithm_of_product(argument)
+    if of_product is not None:
+        return of_product
     exponentials = common_exponent(argument)
     powers = exponentials.in_powers(argument) if exponentials else None
     if exponentials is None or powers is None:
@@ -217,6 +227,21 @@ def _logarithm(expr: sp.log) -> sp.Expr:
     if level == 0 or exponentials.level is None:
         return found
     return with_level(found, level, exponentials)
+
+
+def _logarithm_of_product(argument: sp.Expr) -> sp.Expr | None:
+    """Return log(P·R) with a rational function R of exponentials and a polynomial P as log|P| + log|R|, or None."""
+    exponentials = common_exponent(argument)
+    if not isinstance(argument, sp.Mul) or exponentials is None or exponentials.level is not None:
+        return None
+    other, rational = _split(argument, exponentials)
+    if not other.is_rational_function() or not other.free_symbols or not rational.has(*EXPONENTIAL):
+        return None
+    found = exponentials.rational(rational)
+    parts = None if found is None else factored(found)
+    if parts is None or not parts.is_positive:
+        return None
+    return sp.log(sp.Abs(other)) + logarithm_of_size(parts, exponentials.exponent)
 
 
 def _difference_of_logarithms(expr: sp.Add) -> sp.Expr | None:
