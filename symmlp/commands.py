@@ -240,7 +240,9 @@ def train(
     lr: Annotated[float | None, typer.Option(help="Learning rate.", show_default="the optimizer's")] = None,
     seed: Annotated[int, typer.Option(help="Seed of split, parameters and order.")] = 0,
     held_out: Annotated[float, typer.Option(help="Share of the samples kept for the score.")] = 0.2,
-    standardize: Annotated[bool, typer.Option("--standardize/--no-standardize", help="Scale the inputs.")] = True,
+    standardize: Annotated[
+        bool, typer.Option("--standardize/--no-standardize", help="Scale the inputs; never beside a penalty.")
+    ] = True,
     dtype: Annotated[Dtype, typer.Option(help="Floating-point type.")] = Dtype.float64,
     out: Annotated[Path, typer.Option(help="Directory for the module, its parameters and its record.")] = Path(),
     force: Force = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -15,6 +16,7 @@ from symmlp.spec_part import Numbers, each_of
 Rate = Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
 Epsilon = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
 Slope = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+Deviation = Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)]
 Momentum = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
 Earlier = Annotated[int, Field(strict=True, ge=0)]
 
@@ -31,6 +33,28 @@ class AlphaDropout(Layer):
 
     type: Literal["alpha_dropout"] = Field("alpha_dropout", description="the kind of layer")
     rate: Rate = Field(0.5, description="a probability from 0 to less than 1")
+
+
+class GaussianDropout(Layer):
+    """Gaussian dropout (Srivastava et al., 2014): in training each entry is times a normal number of mean 1.
+
+    Its standard deviation is √(rate / (1 - rate)), which dropout's factors have too.
+    """
+
+    type: Literal["gaussian_dropout"] = Field("gaussian_dropout", description="the kind of layer")
+    rate: Rate = Field(0.5, description="a probability from 0 to less than 1")
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation of the factors."""
+        return math.sqrt(self.rate / (1 - self.rate))
+
+
+class GaussianNoise(Layer):
+    """Gaussian noise: in training a normal number of mean 0 is added to each entry."""
+
+    type: Literal["gaussian_noise"] = Field("gaussian_noise", description="the kind of layer")
+    deviation: Deviation = Field(0.1, description="the standard deviation, a number from 0 to 1e6")
 
 
 class Standardize(Layer):
@@ -172,6 +196,8 @@ LAYERS: dict[str, type[Layer]] = {
     "activation": Activate,
     "dropout": Dropout,
     "alpha_dropout": AlphaDropout,
+    "gaussian_dropout": GaussianDropout,
+    "gaussian_noise": GaussianNoise,
     "randomized_relu": RandomizedReLU,
     "standardize": Standardize,
     "batch_norm": BatchNorm,
@@ -197,6 +223,8 @@ AnyLayer = Annotated[
     | Annotated[Activate, Tag("activation")]
     | Annotated[Dropout, Tag("dropout")]
     | Annotated[AlphaDropout, Tag("alpha_dropout")]
+    | Annotated[GaussianDropout, Tag("gaussian_dropout")]
+    | Annotated[GaussianNoise, Tag("gaussian_noise")]
     | Annotated[RandomizedReLU, Tag("randomized_relu")]
     | Annotated[Standardize, Tag("standardize")]
     | Annotated[BatchNorm, Tag("batch_norm")]
@@ -218,6 +246,8 @@ __all__ = [
     "Concatenate",
     "Dense",
     "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
     "Layer",
     "LayerNorm",
     "RMSNorm",

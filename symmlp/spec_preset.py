@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from symmlp.catalog.activations import read_activation
+from symmlp.catalog.initializers import OF_KERAS
 from symmlp.catalog.losses import read_loss
 from symmlp.catalog.optimizers import read_optimizer
 from symmlp.catalog.parameters import NONE, Settings, settings
@@ -34,6 +35,7 @@ class Preset:
     layers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     summed_over_outputs: tuple[str, ...] = ()
     weighted_by: SampleWeights = "samples"
+    initializers: Mapping[str, str] = field(default_factory=dict)
 
 
 PRESETS: dict[str, Preset] = {
@@ -56,6 +58,7 @@ PRESETS: dict[str, Preset] = {
             "batch_norm": {"epsilon": 1e-3, "momentum": 0.01, "unbiased": False},
             "layer_norm": {"epsilon": 1e-3},
         },
+        initializers=OF_KERAS,
     ),
     "sklearn": Preset(
         "scikit-learn",
@@ -84,6 +87,8 @@ def filled_in(values: Any) -> Any:
     if preset is None or preset is PRESETS["pytorch"]:
         return values
     filled = {**preset.fields, **values}
+    if isinstance(initializer := filled["initializer"], str):
+        filled["initializer"] = preset.initializers.get(initializer, initializer)
     filled = _with_optimizer(filled, preset)
     filled = _with_loss(filled, preset)
     layers = filled.get("layers")

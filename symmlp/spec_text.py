@@ -17,6 +17,8 @@ MAX_SHORT_LENGTH = 200_000
 LAYER_TYPES = (
     "dropout",
     "alpha_dropout",
+    "gaussian_dropout",
+    "gaussian_noise",
     "randomized_relu",
     "standardize",
     "batch_norm",

@@ -40,19 +40,43 @@ def test_uniform_weights_fill_their_interval_and_stay_in_it(name: str) -> None:
         "glorot_uniform": keras_dense(INPUTS, HIDDEN),
         "he_uniform": np.sqrt(6 / INPUTS),
         "lecun_uniform": np.sqrt(3 / INPUTS),
+        "small_uniform": 0.05,
     }
     assert 0.99 * bounds[name] < np.abs(drawn(name).W1).max() <= bounds[name]
 
 
-@pytest.mark.parametrize("name", [name for name, entry in TABLE.items() if entry.distribution == "normal"])
+@pytest.mark.parametrize(
+    "name", [name for name, entry in TABLE.items() if entry.distribution in ("normal", "truncated")]
+)
 def test_normal_weights_have_their_standard_deviation(name: str) -> None:
     scales = {
         "glorot_normal": np.sqrt(2 / (INPUTS + HIDDEN)),
         "he_normal": np.sqrt(2 / INPUTS),
         "lecun_normal": INPUTS**-0.5,
+        "small_normal": 0.05,
     }
+    scales |= {f"{each}_truncated": scales[f"{each}_normal"] for each in ("glorot", "he", "lecun")}
     weights = drawn(name).W1
+    largest = np.abs(weights).max() / scales[name]
+    assert (2.1 < largest < 2 / 0.8796) if TABLE[name].distribution == "truncated" else largest > 2.5
     assert abs(weights.std() / scales[name] - 1) < 4 / np.sqrt(2 * weights.size)
+
+
+def test_orthogonal_weights_have_orthonormal_rows_or_columns() -> None:
+    named = drawn("orthogonal")
+    np.testing.assert_allclose(named.W1.T @ named.W1, np.eye(INPUTS), atol=1e-14)
+    np.testing.assert_allclose(named.W2 @ named.W2.T, np.eye(OUTPUTS), atol=1e-14)
+
+
+def test_identity_passes_unit_i_on_to_unit_i() -> None:
+    np.testing.assert_array_equal(drawn("identity").W1, np.eye(HIDDEN, INPUTS))
+
+
+@pytest.mark.parametrize("name", ["glorot", "he", "lecun"])
+def test_the_preset_of_keras_truncates_normal_weights(name: str) -> None:
+    text = {**Network.parse("4 -> 3 | mse").as_dict(), "initializer": f"{name}_normal"}
+    assert Network.model_validate({**text, "preset": "keras"}).initializer == f"{name}_truncated"
+    assert Network.model_validate(text).initializer == f"{name}_normal"
 
 
 @pytest.mark.parametrize("name", TABLE)

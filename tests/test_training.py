@@ -328,6 +328,14 @@ def test_targets_beside_a_penalty_of_the_weights_are_left_as_they_are() -> None:
     assert TargetScaling.of(np.array([[0.0, 1.0], [0.5, 0.25]]), network, ("u", "v")) is None
 
 
+def test_inputs_beside_a_penalty_of_the_weights_are_left_as_they_are() -> None:
+    # The saved weights are those that are penalized: W / scale would have another penalty than W.
+    samples = _plane()
+    network = Network.model_validate({**PLANE.as_dict(), "penalty": "l2"})
+    assert Scalings.of(samples.X, samples.Y, network, samples).inputs is None
+    assert Scalings.of(samples.X, samples.Y, PLANE, samples).inputs is not None
+
+
 def test_a_last_layer_without_a_bias_leaves_the_targets_alone() -> None:
     network = Network.model_validate({**PLANE.as_dict(), "layers": [{"units": 2, "bias": False}]})
     assert TargetScaling.of(np.array([[0.0, 1.0], [0.5, 0.25]]), network, ("u", "v")) is None

@@ -23,6 +23,11 @@ class Learned:
     start: float
 
     @property
+    def setting(self) -> Parameter:
+        """What it starts with as a parameter: `prelu(alpha_start=0)`."""
+        return Parameter(f"{self.name}_start", self.start)
+
+    @property
     def symbol(self) -> sp.Symbol:
         """The symbol that stands for it in a definition."""
         return sp.Symbol(self.name, real=True)
@@ -58,4 +63,5 @@ class Activation:
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """The parameters with their defaults and intervals."""
-        return () if self.family is None else self.family.parameters
+        own = () if self.family is None else self.family.parameters
+        return (*own, *(each.setting for each in self.learned))

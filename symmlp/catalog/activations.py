@@ -10,7 +10,7 @@ import sympy as sp
 
 from symmlp.catalog.activation import Activation, Learned, Outputs, x
 from symmlp.catalog.activation_table import TABLE
-from symmlp.catalog.parameters import NONE, Family, Settings, named_call, settings
+from symmlp.catalog.parameters import NONE, Family, Settings, named_call, require_known, settings
 from symmlp.errors import SpecError, did_you_mean, shown
 from symmlp.expression import names_in, parse, require_real
 
@@ -86,7 +86,11 @@ def _own_function(text: str, values: Settings, field: str, where: str, spelled: 
 
 def _member(entry: Activation, values: Settings, where: str) -> Activation:
     family = entry.family or Family(entry.value)
-    return replace(entry, value=family.member(entry.name, values, where), settings=values)
+    require_known(entry.parameters, values, entry.name, where)
+    starts = {each.setting.name for each in entry.learned}
+    value = family.member(entry.name, {key: each for key, each in values.items() if key not in starts}, where)
+    learned = tuple(replace(each, start=float(values.get(each.setting.name, each.start))) for each in entry.learned)
+    return replace(entry, value=value, settings=values, learned=learned)
 
 
 def own_expression(text: str, variables: tuple[str, ...], values: Settings, field: str, where: str) -> sp.Expr:

@@ -6,6 +6,7 @@ values of their own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,12 +20,15 @@ from symmlp.notation import m, n
 class Initializer:
     """Weights drawn from U(-scale, scale), or from the normal distribution of this standard deviation.
 
+    A normal distribution that is `truncated` at twice its deviation is widened so that `scale` is the deviation of
+    what is left. `orthogonal` rows, or columns, are `scale` long; an `identity` is not drawn at all.
+
     Biases are `drawn` like the weights, or are `zeros`. `with_sigmoid` is the scale where a hidden activation is
     sigmoid, if that is another one.
     """
 
     name: str
-    distribution: Literal["uniform", "normal"]
+    distribution: Literal["uniform", "normal", "truncated", "orthogonal", "identity"]
     scale: sp.Expr
     biases: Literal["drawn", "zeros"]
     peers: str
@@ -61,6 +65,13 @@ TABLE: dict[str, Initializer] = {
         Initializer("he_normal", "normal", sp.sqrt(2 / m), "zeros", "PyTorch kaiming_normal_; Keras truncates"),
         Initializer("lecun_uniform", "uniform", sp.sqrt(3 / m), "zeros", "Keras LecunUniform"),
         Initializer("lecun_normal", "normal", 1 / sp.sqrt(m), "zeros", "Keras LecunNormal, which truncates"),
+        Initializer("glorot_truncated", "truncated", sp.sqrt(2 / (m + n)), "zeros", "Keras GlorotNormal"),
+        Initializer("he_truncated", "truncated", sp.sqrt(2 / m), "zeros", "Keras HeNormal"),
+        Initializer("lecun_truncated", "truncated", 1 / sp.sqrt(m), "zeros", "Keras LecunNormal"),
+        Initializer("small_normal", "normal", sp.Rational("0.05"), "zeros", "Keras RandomNormal"),
+        Initializer("small_uniform", "uniform", sp.Rational("0.05"), "zeros", "Keras RandomUniform"),
+        Initializer("orthogonal", "orthogonal", sp.Integer(1), "zeros", "PyTorch orthogonal_, Keras Orthogonal"),
+        Initializer("identity", "identity", sp.Integer(1), "zeros", "PyTorch eye_, Keras Identity"),
     )
 }
 
@@ -74,6 +85,9 @@ ALIASES = {
     "kaiming_normal": "he_normal",
 }
 """Other names of entries, as peers have them."""
+
+OF_KERAS: Mapping[str, str] = {f"{name}_normal": f"{name}_truncated" for name in ("glorot", "he", "lecun")}
+"""What Keras has under the names of entries that are something else."""
 
 
 def read_initializer(text: str) -> str:

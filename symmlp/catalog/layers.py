@@ -105,6 +105,16 @@ DROPOUT = Op(
 )
 """M is 0 where an entry is dropped, 1/(1 - rate) elsewhere; 1 everywhere when nothing is."""
 
+NOISE = Op(
+    "noise",
+    {"X": (batch, column)},
+    "A",
+    (batch, column),
+    X[batch, column] + M[batch, column],
+    given={"M": (batch, column)},
+)
+"""M is drawn from a normal distribution of mean 0; 0 everywhere in prediction."""
+
 RANDOM_LEAK = Op(
     "random_leak",
     {"X": (batch, column), "R": (batch, column)},

@@ -63,6 +63,7 @@ class Optimizer:
 weight_decay, decoupled_weight_decay, clip_value, clip_norm, norm, kept = sp.symbols(
     "weight_decay decoupled_weight_decay clip_value clip_norm norm kept", real=True
 )
+ema, averaged, fresh = sp.symbols("ema averaged fresh", real=True)
 
 
 def _decayed(optimizer: Optimizer) -> Optimizer:
@@ -92,15 +93,30 @@ def _shortened(optimizer: Optimizer) -> Optimizer:
     return replace(optimizer, updates=updates, numbers=(norm, kept, *optimizer.numbers))
 
 
+def _averaged(optimizer: Optimizer) -> Optimizer:
+    updates = (
+        *optimizer.updates,
+        Update(fresh, sp.Piecewise((1, t <= 1), (1 - ema, True), evaluate=False)),
+        Update(averaged, averaged + fresh * (theta - averaged)),
+    )
+    return replace(optimizer, updates=updates, state=(*optimizer.state, averaged), numbers=(fresh, *optimizer.numbers))
+
+
+AVERAGES = ("averaged", "average")
+"""The states that are means of the parameters, of which the first that an optimizer has is what its fit gives."""
+
 OPTIONS = {
     "weight_decay": (Parameter("weight_decay", 0, at_least=0), _decayed),
     "decoupled_weight_decay": (Parameter("decoupled_weight_decay", 0, at_least=0), _decayed_apart),
     "clip_value": (Parameter("clip_value", 1, above=0), _clipped),
     "clip_norm": (Parameter("clip_norm", 1, above=0), _shortened),
+    "ema": (Parameter("ema", 0.99, at_least=0, below=1), _averaged),
 }
 """What every optimizer can be given besides: equations are added where it is given. Clipping comes before decay.
 
-`clip_norm` is of the whole gradient's norm, as in PyTorch's clip_grad_norm_, and comes before `clip_value`.
+`clip_norm` is of the whole gradient's norm, as in PyTorch's clip_grad_norm_, and comes before `clip_value`. `ema` keeps
+an exponential moving average of the parameters in the state `averaged`, which begins with those of the first update, as
+PyTorch's AveragedModel does.
 """
 
 

@@ -118,7 +118,7 @@ OFFERS: tuple[Offer, ...] = (
         if name
     ),
     Offer("activation", "Keras", "LeakyReLU layer", "leaky_relu", Settings({"alpha": 0.3})),
-    Offer("activation", "Keras", "PReLU layer, which starts with 0", "prelu"),
+    Offer("activation", "Keras", "PReLU layer", "prelu", Settings({"alpha_start": 0})),
     *(
         Offer("loss", peer, name, entry, _DIFFERENT_DEFAULTS.get((peer, name), NONE))
         for entry, names in _LOSS_NAMES.items()

@@ -19,6 +19,7 @@ from symmlp.catalog.layers import (
     ELEMENTWISE,
     GAIN,
     GAIN_AND_SHIFT,
+    NOISE,
     RANDOM_LEAK,
     ROW_CENTRE,
     ROW_MEAN,
@@ -42,6 +43,8 @@ from symmlp.spec_layers import (
     Concatenate,
     Dense,
     Dropout,
+    GaussianDropout,
+    GaussianNoise,
     Layer,
     LayerNorm,
     RandomizedReLU,
@@ -106,6 +109,18 @@ class _Layers(Builder):
         self.apply(DROPOUT, {"X": self.current}, self.output("activation"), given={"M": mask})
 
     @add.register
+    def _(self, layer: GaussianDropout) -> None:
+        mask = self.array("M", self.number, self.width, f"factors of layer {self.number}, drawn; 1 in prediction")
+        self.masks.append(Mask(0.0, (mask, 1.0, layer.deviation), law="normal"))
+        self.apply(DROPOUT, {"X": self.current}, self.output("activation"), given={"M": mask})
+
+    @add.register
+    def _(self, layer: GaussianNoise) -> None:
+        noise = self.array("M", self.number, self.width, f"noise of layer {self.number}, drawn; 0 in prediction")
+        self.masks.append(Mask(0.0, (noise, 0.0, layer.deviation), law="normal"))
+        self.apply(NOISE, {"X": self.current}, self.output("activation"), given={"M": noise})
+
+    @add.register
     def _(self, layer: RandomizedReLU) -> None:
         inputs = self.current
         positive = self.array("R", self.number, self.width, f"positive part, layer {self.number}")
@@ -113,7 +128,7 @@ class _Layers(Builder):
         slopes = self.array(
             "M", self.number, self.width, f"slopes of layer {self.number}, drawn; the mean in prediction"
         )
-        self.masks.append(Mask(0.0, (slopes, layer.lower, layer.upper), is_uniform=True))
+        self.masks.append(Mask(0.0, (slopes, layer.lower, layer.upper), law="uniform"))
         self.apply(RANDOM_LEAK, {"X": inputs, "R": positive}, self.output("activation"), given={"M": slopes})
 
     @add.register

@@ -33,18 +33,22 @@ class GraphNode:
         return not self.op.axes and self.op.output == "R"
 
 
+Law = Literal["dropped", "uniform", "normal"]
+
+
 @dataclass(frozen=True)
 class Mask:
     """Arrays that training draws anew for every batch: an entry is dropped with probability `rate`.
 
     `factor` is the array's name, and what it holds where an entry is dropped and where it is kept; so is `shift`.
-    If it `is_uniform`, the two numbers are the ends of the interval from which each entry is drawn instead.
+    By the law `uniform` the two numbers are the ends of the interval from which each entry is drawn instead, by the law
+    `normal` its mean and its standard deviation.
     """
 
     rate: float
     factor: tuple[str, float, float]
     shift: tuple[str, float, float] | None = None
-    is_uniform: bool = False
+    law: Law = "dropped"
 
     @property
     def arrays(self) -> tuple[tuple[str, float, float], ...]:

@@ -77,7 +77,7 @@ def _function(entry: Activation | Loss, variables: tuple[sp.Symbol, ...]) -> Ite
     for variable in differentiated:
         ordered = (variable, *(each for each in variables if each != variable))
         function = ElementFunction.derive(entry.name, entry.value, ordered)
-        slope = printed(function.derivative) + (", at the defaults" if entry.parameters else "")
+        slope = printed(function.derivative) + (", at the defaults" if entry.family else "")
         first = f"{letter}\N{PRIME}({arguments})"
         yield from row(first if variable == variables[0] else f"∂{letter}/∂{variable}", slope)
         if variable == variables[0]:

@@ -29,6 +29,8 @@ _EXAMPLES = {
     "activation": "4 -> tanh -> 3 | mse",
     "dropout": "4 -> dropout -> 3 | mse",
     "alpha_dropout": "4 -> alpha_dropout -> 3 | mse",
+    "gaussian_dropout": "4 -> gaussian_dropout -> 3 | mse",
+    "gaussian_noise": "4 -> gaussian_noise -> 3 | mse",
     "randomized_relu": "4 -> randomized_relu -> 3 | mse",
     "standardize": "4 -> standardize -> 3 | mse",
     "batch_norm": "4 -> batch_norm -> 3 | mse",

@@ -27,11 +27,10 @@ def optimizer_entries() -> Iterator[list[str]]:
 def initializer_entries() -> Iterator[list[str]]:
     """Yield the rows of each initializer."""
     for name, entry in initializers.TABLE.items():
-        law = "U(-s, s)" if entry.distribution == "uniform" else "the normal distribution of standard deviation s"
         also = [alias for alias, of in initializers.ALIASES.items() if of == name]
         yield [
             name + (", the default" if name == initializers.DEFAULT else ""),
-            *row("weights", f"from {law}, s = {printed(entry.scale)}, m inputs and n outputs of the layer"),
+            *row("weights", _weights(entry)),
             *(
                 row("", f"s = {printed(entry.with_sigmoid)} if a hidden activation is sigmoid")
                 if entry.with_sigmoid
@@ -41,6 +40,18 @@ def initializer_entries() -> Iterator[list[str]]:
             *(row("also", ", ".join(also)) if also else []),
             *row("peers", entry.peers),
         ]
+
+
+def _weights(entry: initializers.Initializer) -> str:
+    """Return what weights begin with, in words."""
+    if entry.distribution == "orthogonal":
+        return "a random matrix with orthonormal rows, or columns where there are fewer"
+    if entry.distribution == "identity":
+        return "1 from unit i to unit i, 0 elsewhere"
+    deviation = "the normal distribution of standard deviation s"
+    law = {"uniform": "U(-s, s)", "truncated": f"{deviation}, truncated at two deviations of the whole one"}
+    sizes = ", m inputs and n outputs of the layer" if entry.scale.free_symbols else ""
+    return f"from {law.get(entry.distribution, deviation)}, s = {printed(entry.scale)}{sizes}"
 
 
 def penalty_entries() -> Iterator[list[str]]:

@@ -43,19 +43,22 @@ class ParameterText:
 class MaskText:
     """Arrays that are drawn together: the probability that an entry is dropped, the shape, and (name, value) pairs.
 
-    `arrays` gives the name of each, what it holds where an entry is kept, and where it is dropped; if it `is_uniform`,
-    they are the ends of the interval from which it is drawn.
+    `arrays` gives the name of each, what it holds where an entry is kept, and where it is dropped; by the law `uniform`
+    they are the ends of the interval from which it is drawn, by the law `normal` its deviation and its mean.
     """
 
     rate: str
     width: int
     arrays: tuple[tuple[str, str, str], ...]
-    is_uniform: bool
+    law: str
 
 
 @dataclass(frozen=True)
 class InitializerText:
-    """How weights are drawn: the scale as formula and as code in m inputs and n outputs, and what biases are."""
+    """How weights are drawn: the scale as formula and as code in m inputs and n outputs, and what biases are.
+
+    `kept` is the standard deviation that truncation leaves of 1.
+    """
 
     name: str
     distribution: str
@@ -63,6 +66,7 @@ class InitializerText:
     scale: str
     sizes: str
     biases: str
+    kept: str
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ class ModuleContext:
     prediction_kind: str
     target_kind: str
     weighted: bool
+    one_class: bool
     projects: bool
     ignored: str
     default_optimizer: str
@@ -137,6 +142,7 @@ class ModuleContext:
     gauss_newton_at: str
     penalized: bool
     needs_direction: bool
+    averages: str
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from symmlp.calculus.matrix_form import MatrixForm
 from symmlp.catalog.initializers import TABLE
 from symmlp.derivation import Formula
@@ -21,6 +23,15 @@ def initializer_text(network: Network) -> InitializerText:
     scale = entry.scale_for(hidden)
     node = MatrixForm({}, {}, names={m: SizeOf("m"), n: SizeOf("n")}).of(scale, None, None)
     code = NumpyPrinter().text(node).replace("np.", "math.")
-    sizes = "n, m = SHAPES" if n in scale.free_symbols else "_, m = SHAPES"
+    sizes = "n, m = SHAPES" if n in scale.free_symbols else "_, m = SHAPES" if m in scale.free_symbols else ""
+    is_scaled = entry.distribution in ("uniform", "normal", "truncated")
     text = FormulaPrinter(TextStyle()).formula(Formula(scale))
-    return InitializerText(entry.name, entry.distribution, text, code, sizes, entry.biases)
+    return InitializerText(
+        entry.name, entry.distribution, text, code if is_scaled else "", sizes, entry.biases, repr(_kept())
+    )
+
+
+def _kept() -> float:
+    """Return the standard deviation of a normal distribution of deviation 1 that is cut off at -2 and 2."""
+    density = math.exp(-2) / math.sqrt(2 * math.pi)
+    return math.sqrt(1 - 4 * density / math.erf(math.sqrt(2)))

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from symmlp.catalog.optimizer import AVERAGES, Optimizer
 from symmlp.derivation import Derivation
 from symmlp.graph import Mask
 from symmlp.matrix import shape_text
@@ -33,6 +34,7 @@ def shared(
     """Return the fields that every template of a training module uses."""
     network, loss = derivation.network, derivation.network.loss_definition
     is_compiled = template.startswith("numba/")
+    is_binary = loss.targets == "signs" or loss.decides.startswith("above")
     return {
         "version": version,
         "template": template,
@@ -61,9 +63,11 @@ def shared(
         "target_kind": loss.targets,
         "ignored": "" if network.ignore_index is None else repr(network.ignore_index),
         "weighted": bool(derivation.graph.sample_weights),
+        "one_class": loss.targets == "classes" or (is_binary and network.outputs == 1),
         "projects": any(each is not None and each.is_projection for each in network.activations),
         "default_optimizer": network.optimizer,
         "takes_zero": takes_zero(program.updates),
+        "averages": _averages(network.optimizers),
     }
 
 
@@ -105,6 +109,12 @@ def plain_context(program: Program, derivation: Derivation, dtype: Dtype, versio
     )
 
 
+def _averages(optimizers: Sequence[Optimizer]) -> str:
+    """Return the name of the state that is a mean of the parameters, if an optimizer keeps one."""
+    kept = [name for name in AVERAGES for each in optimizers if name in {symbol.name for symbol in each.state}]
+    return kept[0] if kept else ""
+
+
 def _description(derivation: Derivation) -> str:
     """Return the network in one line: sizes and the names of functions, never a user's own text."""
     network = derivation.network
@@ -132,7 +142,7 @@ def _layers(derivation: Derivation) -> dict[str, int]:
 def _mask(mask: Mask, derivation: Derivation) -> MaskText:
     (_, width) = derivation.graph.shapes[mask.factor[0]]
     arrays = tuple((name, repr(kept), repr(dropped)) for name, dropped, kept in mask.arrays)
-    return MaskText(repr(mask.rate), int(width), arrays, mask.is_uniform)
+    return MaskText(repr(mask.rate), int(width), arrays, mask.law)
 
 
 def _constant(name: str, derivation: Derivation) -> Iterator[str]:
@@ -155,8 +165,9 @@ def _constant(name: str, derivation: Derivation) -> Iterator[str]:
 
 
 def _whole(mask: Mask) -> tuple[str, ...]:
-    _, low, high = mask.factor
-    return (repr((low + high) / 2),) if mask.is_uniform else ("1.0", "0.0")[: len(mask.arrays)]
+    _, first, second = mask.factor
+    of_one = {"uniform": (first + second) / 2, "normal": first}
+    return (repr(of_one[mask.law]),) if mask.law in of_one else ("1.0", "0.0")[: len(mask.arrays)]
 
 
 def _keep_all(masks: Sequence[Mask]) -> list[str]:

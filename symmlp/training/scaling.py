@@ -183,7 +183,12 @@ def _first_layer(network: Network) -> Dense:
 
 
 def _absorbs_inputs(network: Network) -> bool:
-    """Return whether the first layer, a dense one, is all that reads the inputs."""
+    """Return whether the first layer, a dense one, is all that reads the inputs.
+
+    Beside a penalty it must not: what is penalized would be the weights before they have absorbed the scaling.
+    """
+    if network.penalty_definition is not None:
+        return False
     others = (layer.layer for layer in network.layers if isinstance(layer, Residual | Concatenate))
     return isinstance(network.layers[0], Dense) and 0 not in others
 

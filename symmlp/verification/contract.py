@@ -12,7 +12,7 @@ import numpy as np
 
 from symmlp.errors import SymmlpError, shown
 from symmlp.spec import Network
-from symmlp.spec_layers import AlphaDropout, Dropout, RandomizedReLU
+from symmlp.spec_layers import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, RandomizedReLU
 from symmlp.verification.layout import Array
 from symmlp.verification.report import Check
 from symmlp.verification.sample import Sample
@@ -110,6 +110,9 @@ class Contract:
             factor, *shift = [next(masks) for _ in self.sample.masks[number]]
             if isinstance(layer, RandomizedReLU):
                 yield from _of_slopes(number, factor, layer)
+                continue
+            if isinstance(layer, GaussianDropout | GaussianNoise):
+                yield from _of_normal(number, factor, float(isinstance(layer, GaussianDropout)), layer.deviation)
                 continue
             assert isinstance(layer, Dropout | AlphaDropout)
             share = float(np.mean(factor == 0))
@@ -226,6 +229,16 @@ def _of_slopes(number: int, slopes: Array, layer: RandomizedReLU) -> Iterator[Fa
         yield f"draw_masks: layer {number} has slopes of mean {found[0]:.3f} and deviation {found[1]:.3f}"
     elif slopes.min() < layer.lower - slack or slopes.max() > layer.upper + slack:
         yield f"draw_masks: layer {number} has slopes from {slopes.min()} to {slopes.max()}"
+
+
+def _of_normal(number: int, drawn: Array, mean: float, deviation: float) -> Iterator[Fault]:
+    """Yield what is wrong with numbers that are to be normal of this mean and standard deviation."""
+    found = (float(np.mean(drawn)), float(np.std(drawn)))
+    if any(
+        abs(one - other) > 6 * deviation / math.sqrt(drawn.size)
+        for one, other in zip(found, (mean, deviation), strict=True)
+    ):
+        yield f"draw_masks: layer {number} has numbers of mean {found[0]:.3f} and deviation {found[1]:.3f}"
 
 
 def _of_moments(number: int, factor: Array, shift: list[Array]) -> Iterator[Fault]:

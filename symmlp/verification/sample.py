@@ -12,7 +12,7 @@ import mpmath
 import numpy as np
 
 from symmlp.spec import Network
-from symmlp.spec_layers import AlphaDropout, Dropout, RandomizedReLU
+from symmlp.spec_layers import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, RandomizedReLU
 from symmlp.verification.evaluation import Evaluation, NotRealError, Number
 from symmlp.verification.layout import Array, Layout
 from symmlp.verification.reference import NO_WEIGHTS, Definitions, Reference
@@ -23,6 +23,9 @@ Targets = Literal["labels", "probabilities", "unit interval", "real", "positive"
 ATTEMPTS = 24
 CLEAR = 1e-3
 """A point whose nearest kink is farther away than this is taken at once."""
+
+DRAWN_ONCE = (Dropout, GaussianDropout, GaussianNoise, RandomizedReLU)
+"""Layers for which one array is drawn."""
 
 LARGEST = 5.0
 """Magnitude that no pre-activation exceeds."""
@@ -197,7 +200,7 @@ def _masks(network: Network, generator: np.random.Generator, samples: int) -> di
     """Return random masks: any numbers will do for a derivative, so none is zero and all differ."""
     masks = {}
     for number, layer in enumerate(network.layers, start=1):
-        count = {Dropout: 1, RandomizedReLU: 1, AlphaDropout: 2}.get(type(layer), 0)
+        count = 2 if isinstance(layer, AlphaDropout) else int(isinstance(layer, DRAWN_ONCE))
         shape = (samples, network.widths[number])
         if count:
             masks[number] = tuple(_as_float32(generator.uniform(0.5, 1.5, size=shape)) for _ in range(count))

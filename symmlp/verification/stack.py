@@ -16,6 +16,8 @@ from symmlp.spec_layers import (
     Concatenate,
     Dense,
     Dropout,
+    GaussianDropout,
+    GaussianNoise,
     LayerNorm,
     RandomizedReLU,
     Residual,
@@ -66,7 +68,10 @@ class Stack:
                 return before[0], self.activated(number, before, _learned(layer.definition, number, parameters))
             case Activate():
                 return rows, self.activated(number, [rows], _learned(layer.definition, number, parameters))
-            case Dropout() | AlphaDropout():
+            case GaussianNoise():
+                noise = masks.get(number)
+                return rows, rows if noise is None else [_plus(*pair) for pair in zip(rows, noise[0], strict=True)]
+            case Dropout() | AlphaDropout() | GaussianDropout():
                 return rows, self._masked(rows, masks.get(number))
             case RandomizedReLU():
                 drawn = masks.get(number)

@@ -18,7 +18,16 @@ from symmlp.catalog.penalties import w
 from symmlp.errors import UnsupportedError
 from symmlp.matrix import Size
 from symmlp.spec import Network
-from symmlp.spec_layers import AlphaDropout, Concatenate, Dropout, RandomizedReLU, Residual, Standardize
+from symmlp.spec_layers import (
+    AlphaDropout,
+    Concatenate,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    RandomizedReLU,
+    Residual,
+    Standardize,
+)
 from symmlp.verification.averaging import divisor_of, penalty_divisor, samples_of, target_total
 from symmlp.verification.expansion import ELEMENTARY, Entries
 from symmlp.verification.held import held
@@ -140,7 +149,7 @@ class Window:
     def _masks(self, layer: int) -> list[str]:
         """Return the names of what is drawn for a layer."""
         match self.network.layers[layer - 1]:
-            case Dropout() | RandomizedReLU():
+            case Dropout() | GaussianDropout() | GaussianNoise() | RandomizedReLU():
                 return [f"M{layer}"]
             case AlphaDropout():
                 return [f"M{layer}", f"S{layer}"]

@@ -128,8 +128,8 @@ LOSSES: dict[str, Entries] = {
     "soft_margin": lambda z, p, y: nn.softplus(-y * p),
     "hinge_embedding": lambda z, p, y: jnp.where(y == 1, p, nn.relu(1 - p)),
     "cosine_similarity": lambda z, p, y: -(p * y).sum(axis=1) / jnp.sqrt((p * p).sum(axis=1) * (y * y).sum(axis=1)),
-    "dice": lambda z, p, y: 1 - (2 * (p * y).sum(axis=1) + 1e-7) / ((p + y).sum(axis=1) + 1e-7),
-    "tversky": lambda z, p, y: 1 - ((p * y).sum(axis=1) + 1e-7) / ((p + y).sum(axis=1) / 2 + 1e-7),
+    "dice": lambda z, p, y: 1 - 2 * (p * y).sum(axis=1) / ((p + y).sum(axis=1) + 1e-7),
+    "tversky": lambda z, p, y: 1 - (p * y).sum(axis=1) / ((p + y).sum(axis=1) / 2 + 1e-7),
     "categorical_hinge": lambda z, p, y: nn.relu(1 + ((1 - jnp.eye(p.shape[1])[y]) * p).max(axis=1) - _own(p, y)[:, 0]),
     "multi_margin": lambda z, p, y: (nn.relu(1 + p - _own(p, y)).sum(axis=1) - 1) / p.shape[1],
     "categorical_focal": lambda z, p, y: (

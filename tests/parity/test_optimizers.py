@@ -68,3 +68,28 @@ def test_twelve_updates_are_those_of_pytorch(name: str) -> None:
     if kind == "ASGD":
         np.testing.assert_allclose(own.average, peer.state[parameter]["ax"].numpy(), rtol=1e-12)
     np.testing.assert_allclose(moved, parameter.detach().numpy(), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("style", ["plain", "buffered"])
+def test_the_moving_average_of_the_parameters_is_that_of_pytorch(style: str) -> None:
+    spec = {"inputs": 4, "layers": [{"units": 2}], "loss": "mse", "optimizer": "sgd(lr=0.05, ema=0.9)"}
+    module = executed(generate(Network.model_validate(spec), style=style))
+    generator = np.random.default_rng(7)
+    inputs, targets = generator.normal(size=(30, 4)), generator.normal(size=(30, 2))
+    found = module.fit(inputs, targets, epochs=3, batch_size=10, shuffle=False)
+    model = torch.nn.Linear(4, 2)
+    named = module.unpack(module.init_params(0))
+    with torch.no_grad():
+        model.weight.copy_(torch.from_numpy(named.W1))
+        model.bias.copy_(torch.from_numpy(named.b1))
+    averaged = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9))
+    descent = torch.optim.SGD(model.parameters(), lr=0.05)
+    for first in [*range(0, 30, 10)] * 3:
+        descent.zero_grad()
+        rows = slice(first, first + 10)
+        torch.nn.functional.mse_loss(model(torch.from_numpy(inputs[rows])), torch.from_numpy(targets[rows])).backward()
+        descent.step()
+        averaged.update_parameters(model)
+    expected = [each.detach().numpy().ravel() for each in averaged.module.parameters()]
+    np.testing.assert_allclose(found.averaged, np.concatenate(expected), rtol=1e-12, atol=1e-14)
+    assert np.abs(found.averaged - found.theta).max() > 1e-3

@@ -135,10 +135,10 @@ LOSSES: dict[str, LossForm] = {
     "hinge_embedding": lambda _, p, y, reduction: F.hinge_embedding_loss(p, y, reduction=reduction),
     "cosine_similarity": lambda _, p, y, reduction: getattr(-F.cosine_similarity(p, y), reduction)(),
     "dice": lambda _, p, y, reduction: getattr(
-        1 - (2 * (p * y).sum(dim=1) + 1e-7) / (p.sum(dim=1) + y.sum(dim=1) + 1e-7), reduction
+        1 - 2 * (p * y).sum(dim=1) / (p.sum(dim=1) + y.sum(dim=1) + 1e-7), reduction
     )(),
     "tversky": lambda _, p, y, reduction: getattr(
-        1 - ((p * y).sum(dim=1) + 1e-7) / ((p.sum(dim=1) + y.sum(dim=1)) / 2 + 1e-7), reduction
+        1 - (p * y).sum(dim=1) / ((p.sum(dim=1) + y.sum(dim=1)) / 2 + 1e-7), reduction
     )(),
     "categorical_hinge": lambda _, p, y, reduction: getattr(
         F.relu(1 + torch.amax((1 - _one_hot(p, y)) * p, dim=1) - (_one_hot(p, y) * p).sum(dim=1)), reduction
