@@ -46,6 +46,7 @@ import numbers
 import os
 import secrets
 import struct
+import warnings
 import zipfile
 from typing import NamedTuple
 
@@ -497,6 +498,7 @@ def fit(
     """
     X = _finite("X", as_inputs(X))
     Y = _finite("Y", as_targets(Y, len(X)))
+    _warn_of_one_class(Y)
     epochs = _positive_integer("epochs", epochs)
     size = min(_positive_integer("batch_size", batch_size), len(X))
     rng = random_numbers(seed)
@@ -572,6 +574,15 @@ def as_targets(Y, N):
     wrong = ~np.isclose(sums, 1, rtol=0, atol=1e-5)
     _all_right("Y, sum of a row", sums, wrong, "probabilities that sum to 1")
     return _converted("Y", Y)
+
+
+def _warn_of_one_class(Y):
+    """Warn where all samples are of one class: nothing can be learned from them."""
+    rows = Y[Y.any(axis=1)]
+    if len(rows) and rows[0].max() == 1 and (rows == rows[0]).all():
+        found = f"class {rows[0].argmax()}"
+        message = f"Y: all samples have {found}; expected at least two classes"
+        warnings.warn(message, stacklevel=3)
 
 
 def _targets_shape(Y, N):
