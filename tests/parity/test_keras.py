@@ -16,6 +16,7 @@ from symmlp.spec import Network
 from symmlp.verification.sample import draw_sample
 from tests.generated_modules import Array, executed
 from tests.parity.comparison import TOLERANCE, framework, relative_error
+from tests.strategies import dense_layers
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 jax = framework("jax")
@@ -108,7 +109,8 @@ def fitting(offer: Offer, output: str) -> Network:
 def of_layers(network: Network, theta: Any, inputs: Array) -> Any:
     """Return the prediction of a network of one layer, by Keras's activation."""
     before = inputs @ theta[:12].reshape(3, 4).T + theta[12:]
-    name = network.layers[-1].definition.name
+    (last,) = dense_layers(network)
+    name = last.definition.name
     return before if name == "identity" else getattr(keras.activations, name)(before)
 
 
