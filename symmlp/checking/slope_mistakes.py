@@ -131,11 +131,18 @@ def _formulas(subject: Subject, function: object, slope: Call) -> Iterator[tuple
         output, in_value = _output_of(subject, slope.arguments[0]), _derivative_in_value(function)
         if output is not None and in_value is not None:
             yield in_value, (), lambda expr: _node(expr, {Y: output})
-    mistaken = tuple(mixed(function.derivative, function.value))
+    mistaken = (*mixed(function.derivative, function.value), *_constant_part(function))
     yield function.derivative, mistaken, lambda expr: _node(expr, arguments)
     in_sigmoid = _derivative_in_sigmoid(function)
     if in_sigmoid is not None:
         yield in_sigmoid, (), lambda expr: _node(expr.xreplace({Y: 1 / (1 + sp.exp(-x))}), arguments)
+
+
+def _constant_part(function: ElementFunction) -> Iterator[sp.Expr]:
+    """Yield x for the slope x σ′(g) in g: what is differentiated is forgotten, what it is multiplied by is not."""
+    factor, _ = function.derivative.as_independent(function.variables[0], as_Add=False)
+    if factor.free_symbols:
+        yield factor
 
 
 @cache

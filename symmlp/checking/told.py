@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
-from symmlp.checking.scale import Factors, Scale, factors_of
-from symmlp.checking.subject import Subject, equation_text
+from symmlp.checking.scale import ALIKE, Factors, Scale, factors_of
+from symmlp.checking.subject import Subject, equation_text, text_of
 from symmlp.checking.verdict import Mistake
 from symmlp.derivation import Equation
-from symmlp.matrix import Add, Node, Product, SizeOf, sizes_used, walk
+from symmlp.matrix import Add, Node, Number, Product, SizeOf, sizes_used, walk
 
 
 def scale_mistakes(subject: Subject, scale: Scale) -> list[tuple[Mistake, ...]]:
     """Return the ways to tell a scale, the shortest first: none if it is 1, else one or more mistakes together."""
     if scale.is_one:
         return [()]
-    ways = _ways(subject, scale)
-    return [tuple(_of_factors(subject, way)) for way in ways] or [(_any_scale(subject, scale),)]
+    ways = [tuple(_of_factors(subject, way)) for way in _ways(subject, scale)]
+    number = _missing_number(subject, scale)
+    if number is not None and all(len(way) > 1 for way in ways):
+        return [(number,), *ways]
+    return ways or [(_any_scale(subject, scale),)]
 
 
 def is_simple(subject: Subject, scale: Scale) -> bool:
@@ -32,6 +36,18 @@ def _ways(subject: Subject, scale: Scale) -> list[Factors]:
 def at(equation: Equation, kind: str, message: str) -> Mistake:
     """Return a mistake made in an equation."""
     return Mistake(kind, message, equation.id, equation_text(equation))
+
+
+def _missing_number(subject: Subject, scale: Scale) -> Mistake | None:
+    """Return the mistake of leaving out a number that a right formula begins with, as the 4 of 4 (p − y)³."""
+    if scale.samples or scale.sign < 0:
+        return None
+    for equation in subject.written:
+        for part in walk(equation.value):
+            match part:
+                case Product((Number(value), *_)) if math.isclose(float(value) * scale.constant, 1, rel_tol=ALIKE):
+                    return at(equation, "factor_forgotten", f"the factor {text_of(Number(value))} is missing")
+    return None
 
 
 def _of_factors(subject: Subject, factors: Factors) -> Iterator[Mistake]:

@@ -302,3 +302,77 @@ WRONG_OF_ROWS: tuple[Mistaken, ...] = (
     _mistaken(SOFTMAX, "Z1", "dA1 - (dA1 * A1).sum(axis=1, keepdims=True)", "factor_forgotten"),
 )
 """Mistakes where rows or columns hang together: normalization and softmax inside a network."""
+
+GELU = "5 -> 6 gelu -> 4 softplus -> 3 tanh -> 2 | half_mse"
+ELU = "3 -> 5 elu -> 2 softmax | cross_entropy"
+LEAKY = "4 -> 7 leaky_relu -> 3 | huber"
+QUARTIC = "3 -> 6 {x*sigmoid(x)} -> 2 | {(p - y)**4}"
+NORM = "4 -> 6 -> layer_norm -> tanh -> 2 | mse"
+SKIP = "3 -> 5 tanh -> 5 sigmoid -> add(layer=1) -> 2 | mse"
+DROPOUT = "4 -> 6 -> dropout(rate=0.4) -> tanh -> 3 | mse"
+GLU = "4 -> 5 glu -> 2 | mse"
+PRELU = "3 -> 5 prelu -> 2 | mse"
+BINARY = "6 -> 4 swish -> 1 sigmoid | bce"
+NORM_CLASSES = "4 -> 5 sigmoid -> batch_norm -> 3 softmax | cross_entropy"
+POISSON = "3 -> 4 tanh -> 2 exp | poisson"
+
+WRONG_ELSEWHERE: tuple[Mistaken, ...] = (
+    _mistaken(GELU, "Z1", "dA1 * (1 + np.erf(Z1/np.sqrt(2)))/2", "slope_formula"),
+    _mistaken(GELU, "Z2", "dA2 * np.log(1 + np.exp(Z2))", "activation_for_slope"),
+    _mistaken(GELU, "Z2", "dA2 * A2 * (1 - A2)", "slope_of_other_activation"),
+    _mistaken(GELU, "Z2", "dA2 * (Z2 > 0)", "slope_of_other_activation"),
+    _mistaken(GELU, "W3", "dZ3.T @ A3", "activation_of_other_layer"),
+    _mistaken(GELU, "W4", "(P - Y).T @ A3 / N", "outputs_missing"),
+    _mistaken(GELU, "W4", "(P - Y).T @ A3", "mean_missing"),
+    _mistaken(GELU, "A2", "dZ3 @ W3.T", "operand_transposed", "shapes_clash"),
+    _mistaken(GELU, "A2", "dZ3 @ W4", "shapes_clash", "weights_of_other_layer"),
+    _mistaken(GELU, "Z3", "(dZ4 @ W4) * (1 - A3)**2", "slope_formula"),
+    _mistaken(GELU, "W2", "(((((P - Y)/(2*N)) @ W4) * (1 - A3**2)) @ W3).T @ A1", "slope_forgotten"),
+    _mistaken(ELU, "Z1", "dA1 * np.where(Z1 > 0, 1, A1)", "slope_formula"),
+    _mistaken(ELU, "Z1", "dA1 * np.where(Z1 > 0, Z1, np.exp(Z1))", "slope_formula"),
+    _mistaken(ELU, "Z1", "dA1 * np.exp(Z1)", "slope_formula"),
+    _mistaken(ELU, "Z1", "dA1 * np.where(Z1 < 0, 1, np.exp(Z1))", "slope_formula"),
+    _mistaken(ELU, "W1", "((Y - P)/N @ W2 * np.where(Z1 > 0, 1, np.exp(Z1))).T @ X", "sign"),
+    _mistaken(LEAKY, "Z1", "dA1 * np.where(Z1 > 0, 1, 0)", "slope_of_other_activation"),
+    _mistaken(LEAKY, "Z1", "dA1 * np.where(Z1 > 0, 1, 0.1)", "slope_formula"),
+    _mistaken(LEAKY, "Z1", "dA1 * np.where(Z1 > 0, 1, -0.01)", "slope_formula"),
+    _mistaken(LEAKY, "Z1", "dA1 * np.where(Z1 > 0, 0.01, 1)", "slope_formula"),
+    _mistaken(LEAKY, "P", "(P - Y)/(3*N)", "slope_of_other_loss"),
+    _mistaken(LEAKY, "P", "np.sign(P - Y)/(3*N)", "slope_of_other_loss"),
+    _mistaken(QUARTIC, "P", "4*(P - Y)/(2*N)", "power_forgotten"),
+    _mistaken(QUARTIC, "P", "(P - Y)**3/(2*N)", "factor_forgotten"),
+    _mistaken(QUARTIC, "P", "4*(P - Y)**4/(2*N)", "power_kept"),
+    _mistaken(QUARTIC, "Z1", "dA1 * sigmoid(Z1)", "slope_formula"),
+    _mistaken(QUARTIC, "Z1", "dA1 * (sigmoid(Z1) + Z1*sigmoid(Z1))", "slope_formula"),
+    _mistaken(QUARTIC, "Z1", "dA1 * (sigmoid(Z1) - Z1*sigmoid(Z1)*(1 - sigmoid(Z1)))", "slope_formula"),
+    _mistaken(QUARTIC, "Z1", "dA1 * sigmoid(Z1)*(1 - sigmoid(Z1))", "slope_of_other_activation"),
+    _mistaken(NORM, "g2", "dA2.sum(axis=0)", "factor_forgotten"),
+    _mistaken(NORM, "b2", "dA2.sum(axis=1)", "wrong_axis"),
+    _mistaken(NORM, "H2", "dA2 * b2", "wrong_array"),
+    _mistaken(NORM, "W1", "dZ1.T @ X * N", "mean_missing"),
+    _mistaken(SKIP, "A1", "dA3", "term_forgotten"),
+    _mistaken(SKIP, "A1", "dZ2 @ W2", "term_forgotten"),
+    _mistaken(SKIP, "A1", "dA3 - dZ2 @ W2", "term_sign"),
+    _mistaken(SKIP, "W4", "dZ4.T @ A2", "activation_of_other_layer"),
+    _mistaken(DROPOUT, "A1", "dA2", "factor_forgotten"),
+    _mistaken(GLU, "Z1", "dA1 * sigmoid(Z1)", "wrong_array"),
+    _mistaken(GLU, "Z1_2", "dA1 * Z1", "slope_formula"),
+    _mistaken(GLU, "Z1_2", "dA1 * sigmoid(Z1_2)*(1 - sigmoid(Z1_2))", "slope_of_other_activation"),
+    _mistaken(GLU, "W1", "dZ1_2.T @ X", "other_cotangent"),
+    _mistaken(PRELU, "Z1", "dA1 * (Z1 > 0)", "slope_of_other_activation"),
+    _mistaken(PRELU, "Z1", "dA1", "slope_forgotten"),
+    _mistaken(PRELU, "alpha1", "(dA1 * Z1).sum(axis=0)", "slope_formula"),
+    _mistaken(PRELU, "alpha1", "(dA1 * np.minimum(Z1, 0)).sum(axis=1)", "wrong_axis"),
+    _mistaken(BINARY, "Z2", "P - Y", "mean_missing"),
+    _mistaken(BINARY, "Z2", "(P - Y)*P*(1 - P)/N", "slope_repeated"),
+    _mistaken(BINARY, "b2", "(P - Y).mean()", "wrong_axis"),
+    _mistaken(BINARY, "Z1", "dA1 * sigmoid(Z1)", "slope_formula"),
+    _mistaken(BINARY, "Z1", "dA1 * (A1 + sigmoid(Z1))", "slope_formula"),
+    _mistaken(BINARY, "W1", "np.dot(X.T, (P - Y) @ W2)", "slope_forgotten", "transposed", "mean_missing"),
+    _mistaken(NORM_CLASSES, "W3", "((P - Y)/N).T @ A1", "activation_of_other_layer"),
+    _mistaken(NORM_CLASSES, "H2", "dA2", "factor_forgotten"),
+    _mistaken(NORM_CLASSES, "Z1", "dA1 * (1 - A1)", "slope_formula"),
+    _mistaken(NORM_CLASSES, "Z1", "dA1 * A1*A1", "slope_formula"),
+    _mistaken(POISSON, "Z2", "(P - Y)/N", "outputs_missing"),
+)
+"""Mistakes in slopes of other activations, of branches and of gates, in skips, masks and other losses."""

@@ -11,12 +11,15 @@ from symmlp.checking import FormulaCheck, check_formula
 from symmlp.graph import Layout
 from tests.checking.networks import network
 from tests.checking.student_formulas import (
+    ELU,
+    GLU,
     MIXED,
     RIGHT,
     RIGHT_COLUMN,
     TANH,
     WRONG,
     WRONG_COLUMN,
+    WRONG_ELSEWHERE,
     WRONG_OF_ROWS,
     Mistaken,
 )
@@ -64,6 +67,17 @@ def test_at_least_95_of_100_mistakes_written_by_hand_are_named() -> None:
 def test_mistakes_of_normalization_and_softmax_are_named_as_well() -> None:
     missed = _missed(WRONG_OF_ROWS, "batch")
     assert len(missed) <= (1 - SHARE) * len(WRONG_OF_ROWS), "\n".join(missed)
+
+
+@pytest.mark.slow
+def test_mistakes_in_networks_of_other_kinds_are_named_as_well() -> None:
+    missed = _missed(WRONG_ELSEWHERE, "batch")
+    assert len(WRONG_ELSEWHERE) >= 55
+    assert len(missed) <= (1 - SHARE) * len(WRONG_ELSEWHERE), "\n".join(missed)
+
+
+def test_slopes_of_branches_and_of_gates_are_misremembered_too() -> None:
+    assert _missed(tuple(each for each in WRONG_ELSEWHERE if each[0] in (ELU, GLU)), "batch") == []
 
 
 def test_every_kind_that_the_project_promises_to_name_is_among_the_mistakes() -> None:
