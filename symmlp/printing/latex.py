@@ -118,10 +118,14 @@ class LatexStyle:
         return _RELATIONS[relation]
 
     def cases(self, pairs: Sequence[tuple[str, str]], otherwise: str) -> tuple[str, int]:
-        rows = [rf"{value} & \text{{if }} {condition}" for value, condition in pairs]
-        rows.append(rf"{otherwise} & \text{{otherwise}}")
+        rows = [(value, rf"\text{{if }} {condition}") for value, condition in pairs]
+        rows.append((otherwise, r"\text{otherwise}"))
+        # Fractions in rows would be as small as in words, and touch.
+        is_tall = any(r"\frac" in value for value, _ in rows)
+        size, end = (r"\displaystyle ", r" \\[1.5ex] ") if is_tall else ("", r" \\ ")
         # No brace closes them: beside something else they need brackets.
-        return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}", SUM
+        written = end.join(f"{size}{value} & {words}" for value, words in rows)
+        return rf"\begin{{cases}} {written} \end{{cases}}", SUM
 
     def join(self, parts: Sequence[str], axis: int) -> str:
         separator = " & " if axis else r" \\ "

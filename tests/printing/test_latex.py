@@ -93,7 +93,8 @@ def _joined(body: str) -> str:
 
 
 def _cases(body: str) -> str:
-    rows = [row.replace(r"\text{if }", "").split(" & ") for row in body.split(r" \\ ")]
+    level = body.replace(r"\displaystyle ", "").replace(r"\\[1.5ex]", r"\\")
+    rows = [row.replace(r"\text{if }", "").split(" & ") for row in level.split(r" \\ ")]
     parts = [f"{value} if {condition}" for value, condition in rows[:-1]]
     assert rows[-1][1] == r"\text{otherwise}"
     return "⟨" + "; ".join(parts) + f"; else {rows[-1][0]}⟩"
