@@ -205,3 +205,37 @@ def test_a_missing_numba_is_named_with_what_to_install(tmp_path: Path) -> None:
     script = "import sys; sys.modules['numba'] = None; import module"
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
     assert done.stderr.splitlines()[-1] == "ImportError: this module needs Numba: pip install numba scipy"
+
+
+RUN = """
+import importlib.util, pathlib, runpy, sys
+name, way = sys.argv[1:]
+if way == "imported":
+    module = vars(__import__(name))
+elif way == "run":
+    module = runpy.run_path(name + ".py")
+else:
+    spec = importlib.util.spec_from_file_location("other", name + ".py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module = vars(module)
+theta = module["init_params"](0)
+module["adam_update"](theta, theta, *(theta.copy() for _ in "mv"), 1.0, 0.5, 0.5, 1e-8, 1)
+print(sum(module["adam_update"].stats.cache_hits.values()), *pathlib.Path("__pycache__").glob(name + ".adam*.nbc"))
+"""
+
+
+def test_only_a_module_that_an_import_finds_again_keeps_what_was_compiled(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text(compiled_source(NETWORKS["classes"]), encoding="utf-8")
+
+    def hits_and_files(way: str) -> list[str]:
+        command = [sys.executable, "-c", RUN, "module", way]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        hits, *files = done.stdout.splitlines()[-1].split()
+        return [hits, *(Path(name).suffix for name in files)]
+
+    assert hits_and_files("run") == ["0"]
+    assert hits_and_files("under another name") == ["0"]
+    assert hits_and_files("imported") == ["0", ".nbc"]
+    assert hits_and_files("imported") == ["1", ".nbc"]
+    assert hits_and_files("run") == ["0", ".nbc"]
