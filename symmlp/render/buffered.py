@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from symmlp.catalog.sample_weights import NUMBER
 from symmlp.derivation import Derivation
-from symmlp.matrix import Call, Node, Size, Var, rebuild, shape_text, sizes_used, variables, walk
+from symmlp.matrix import Call, Size, Var, shape_text, sizes_used, walk
 from symmlp.printing.formula import FormulaPrinter
 from symmlp.printing.numpy_out import OutPrinter
 from symmlp.printing.text import TextStyle
 from symmlp.program.cost import cost_of
 from symmlp.program.instructions import Instruction
 from symmlp.program.ir import Program, Statement
-from symmlp.program.update_plan import UpdatePlan, plan_update
+from symmlp.program.update_plan import plan_update
 from symmlp.program.workspace import Group, Plan, Slotted, columns_of
-from symmlp.render.contexts import (
-    BufferedContext,
-    BufferedOptimizerText,
-    Dtype,
-)
+from symmlp.render.contexts import BufferedContext, Dtype
 from symmlp.render.layout import WIDTH, assignment, broken_call, comment_lines, table_lines
 from symmlp.render.module import forward_fields, shared
 from symmlp.render.numbers import Numbers
-from symmlp.render.optimizers import (
-    defaults_text,
-    hyperparameters,
-    made_state,
-    number_lines,
-    scale_notes,
-    update_comments,
-)
+from symmlp.render.planned_optimizers import buffered_optimizer
 from symmlp.render.routines import beyond_fields
 
 
@@ -68,7 +57,7 @@ def buffered_context(plain: Program, plan: Plan, derivation: Derivation, dtype: 
         ones=tuple(sorted(writer.ones)),
         reading=tuple(_reading(plan)),
         prediction=writer.whole(_prediction(plan)),
-        optimizers=tuple(_optimizer(plan_update(update)) for update in program.updates),
+        optimizers=tuple(buffered_optimizer(plan_update(update)) for update in program.updates),
     )
 
 
@@ -295,54 +284,3 @@ def _loop(group: Group) -> list[str]:
     if len(line) + 4 <= WIDTH:
         return [line]
     return ["for (", *(f"    {name}," for name in names), f") in w.{group.name}:"]
-
-
-def _optimizer(plan: UpdatePlan) -> BufferedOptimizerText:
-    update = plan.update
-    symbols = [each.name for each in update.optimizer.parameters]
-    vectors = ["theta", "g", *update.state, *plan.scratch]
-    called = [node for _, node in plan.scalars] + [node for _, node in plan.lines]
-    read = {name for node in called for name in variables(node)}
-    reading = [f"{name} = self.{name}" for name in (*symbols, "t") if name in read]
-    keeps_gradient = any("g" in variables(node) for _, node in plan.scalars)
-    if keeps_gradient:
-        reading.append("g = self.gradient")
-    lines, numbers = _update_lines(plan)
-    return BufferedOptimizerText(
-        name=update.name,
-        class_name=update.optimizer.class_name,
-        title=update.optimizer.title,
-        defaults=defaults_text(update),
-        hyperparameters=hyperparameters(update),
-        state=made_state(update, "theta.size"),
-        scratch=plan.scratch,
-        vectors=", ".join(vectors),
-        reading=tuple(reading),
-        keeps_gradient=keeps_gradient,
-        scalars=tuple(line for name, node in plan.scalars for line in number_lines(name, node, indent=8)),
-        lines=tuple(lines),
-        numbers=numbers,
-        notes=tuple(scale_notes(plan.scales)),
-    )
-
-
-def _update_lines(plan: UpdatePlan) -> tuple[list[str], tuple[tuple[str, str], ...]]:
-    """Return the lines of the loop, and the numbers in them: the name of each as an array, and its value."""
-    numbers, lines = Numbers("n"), []
-    printer = OutPrinter(str, lambda node: f"{numbers.name(node)}_")
-    for comments, instructions in update_comments(plan):
-        lines += comments
-        lines += [printer.line(_with_arrays(each, numbers)) for each in instructions]
-    return lines, tuple((f"{name}_", text) for text, name in numbers.names.items())
-
-
-def _with_arrays(each: Instruction, numbers: Numbers) -> Instruction:
-    """Return the instruction with arrays without axes in place of the update's numbers."""
-
-    def operand(node: Node) -> Node:
-        if not isinstance(node, Var) or node.shape:
-            return rebuild(node, operand)
-        numbers.names.setdefault(node.name, node.name)
-        return Var(f"{node.name}_", ())
-
-    return replace(each, operands=tuple(map(operand, each.operands)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from symmlp.calculus.elementary import elementary
 from symmlp.derivation import Derivation
@@ -15,20 +14,13 @@ from symmlp.printing.text import TextStyle
 from symmlp.program.cost import cost_of
 from symmlp.program.instructions import Instruction
 from symmlp.program.ir import Program, Statement
-from symmlp.program.update_plan import UpdatePlan, plan_update
+from symmlp.program.update_plan import plan_update
 from symmlp.program.workspace import Group, Plan
-from symmlp.render.contexts import CompiledContext, CompiledOptimizerText, Dtype, ElementaryText, KernelText
+from symmlp.render.contexts import CompiledContext, Dtype, ElementaryText, KernelText
 from symmlp.render.kernels import Kernel, kernel
 from symmlp.render.layout import WIDTH, broken_call, comment_lines
 from symmlp.render.module import plain_fields, shared
-from symmlp.render.optimizers import (
-    defaults_text,
-    hyperparameters,
-    made_state,
-    number_lines,
-    scale_notes,
-    update_comments,
-)
+from symmlp.render.planned_optimizers import compiled_optimizer
 from symmlp.render.routines import beyond_fields
 
 
@@ -77,15 +69,15 @@ def compiled_context(plain: Program, plan: Plan, derivation: Derivation, dtype: 
         compiled_forward=lines["forward"],
         compiled_loss=lines["loss"],
         compiled_backward=lines["backward"],
-        compiled_optimizers=tuple(_optimizer(plan_update(update)) for update in program.updates),
+        compiled_optimizers=tuple(compiled_optimizer(plan_update(update)) for update in program.updates),
     )
 
 
 LARGE = 16_000_000
 """Samples times parameters from which on Python carries out the step.
 
-Measured with one thread, it then takes 0.96 to 0.98 of the compiled step's time; twenty layers of 64 with a third as
-much took 1.08. With two threads the times were too unsteady to tell the two apart.
+Measured, it then takes 0.80 to 0.98 of the compiled step's time with one thread and 0.97 to 1.07 with two; twenty
+layers of 64 with a third as much took 1.04 to 1.5 of it.
 """
 
 
@@ -210,48 +202,3 @@ def _of_matrix(node: Node) -> str:
     if isinstance(node, Var):
         return f"{node.name}[i, j]" if node.shape else node.name
     raise UnsupportedError(f"target numba: no entry of {node}")
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """How an entry of an optimizer's vectors is written; everything else is a number of the update."""
-
-    vectors: frozenset[str]
-
-    def __call__(self, node: Node) -> str:
-        assert isinstance(node, Var)
-        return f"{node.name}[i]" if node.name in self.vectors else node.name
-
-
-def _optimizer(plan: UpdatePlan) -> CompiledOptimizerText:
-    update = plan.update
-    symbols = [each.name for each in update.optimizer.parameters]
-    scalars = [line for name, node in plan.scalars for line in number_lines(name, node, indent=4)]
-    numbers = dict.fromkeys(_numbers(plan, {"theta", "g", *update.state}))
-    return CompiledOptimizerText(
-        name=update.name,
-        class_name=update.optimizer.class_name,
-        title=update.optimizer.title,
-        notes=tuple(scale_notes(plan.scales)),
-        defaults=defaults_text(update),
-        hyperparameters=hyperparameters(update),
-        state=made_state(update, "size"),
-        scalars=(*scalars, *(f"{name} = F({name})" for name in numbers)),
-        arguments=", ".join((*update.state, *symbols, "t")),
-        call=", ".join(f"self.{name}" for name in (*update.state, *symbols, "t")),
-        lines=tuple(_update_lines(plan, _Entry(frozenset(("theta", "g", *update.state))))),
-    )
-
-
-def _numbers(plan: UpdatePlan, vectors: set[str]) -> Iterator[str]:
-    for part in plan.instructions:
-        for each in part:
-            yield from (name for name in sorted(each.reads) if name not in vectors and name not in plan.scratch)
-
-
-def _update_lines(plan: UpdatePlan, entry: _Entry) -> Iterator[str]:
-    printer = ScalarPrinter(entry)
-    for comments, instructions in update_comments(plan):
-        yield from comments
-        for each in instructions:
-            yield f"{entry(each.target)} = {printer.value(each)}"

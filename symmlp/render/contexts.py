@@ -18,8 +18,8 @@ class FunctionText:
 
 
 @dataclass(frozen=True)
-class OptimizerText:
-    """An optimizer class of the module."""
+class OptimizerHead:
+    """What every optimizer class of a module has: its names, its hyperparameters and the vectors of its state."""
 
     name: str
     class_name: str
@@ -27,6 +27,12 @@ class OptimizerText:
     defaults: str
     hyperparameters: tuple[str, ...]
     state: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class OptimizerText(OptimizerHead):
+    """An optimizer class of the module, a line an equation."""
+
     reading: tuple[str, ...]
     lines: tuple[str, ...]
 
@@ -193,16 +199,10 @@ class KernelText:
 
 
 @dataclass(frozen=True)
-class CompiledOptimizerText:
+class CompiledOptimizerText(OptimizerHead):
     """An optimizer class whose update is one compiled loop."""
 
-    name: str
-    class_name: str
-    title: str
     notes: tuple[str, ...]
-    defaults: str
-    hyperparameters: tuple[str, ...]
-    state: tuple[tuple[str, str], ...]
     scalars: tuple[str, ...]
     arguments: str
     call: str
@@ -226,15 +226,9 @@ class CompiledContext(EquationsContext):
 
 
 @dataclass(frozen=True)
-class BufferedOptimizerText:
+class BufferedOptimizerText(OptimizerHead):
     """An optimizer class whose update runs over blocks."""
 
-    name: str
-    class_name: str
-    title: str
-    defaults: str
-    hyperparameters: tuple[str, ...]
-    state: tuple[tuple[str, str], ...]
     scratch: tuple[str, ...]
     vectors: str
     reading: tuple[str, ...]

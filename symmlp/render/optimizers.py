@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from symmlp.catalog.parameters import Parameter
 from symmlp.matrix import Node, Number, Power, variables
@@ -21,24 +22,27 @@ def optimizer_text(update: Update) -> OptimizerText:
     symbols = [each.name for each in update.optimizer.parameters]
     read = {name for statement in update.statements for name in variables(statement.value)}
     reading = [f"{name} = self.{name}" for name in (*symbols, *update.state, "t") if name in read]
-    return OptimizerText(
-        name=update.name,
-        class_name=update.optimizer.class_name,
-        title=update.optimizer.title,
-        defaults=defaults_text(update),
-        hyperparameters=hyperparameters(update),
-        state=made_state(update, "size"),
-        reading=tuple(reading),
-        lines=tuple(_update_lines(update)),
-    )
+    return OptimizerText(**head(update, "size"), reading=tuple(reading), lines=tuple(_update_lines(update)))
 
 
-def defaults_text(update: Update) -> str:
+def head(update: Update, size: str) -> dict[str, Any]:
+    """Return the fields of an `OptimizerHead`; `size` is how the number of parameters is written."""
+    return {
+        "name": update.name,
+        "class_name": update.optimizer.class_name,
+        "title": update.optimizer.title,
+        "defaults": _defaults(update),
+        "hyperparameters": _hyperparameters(update),
+        "state": _made_state(update, size),
+    }
+
+
+def _defaults(update: Update) -> str:
     """Return the hyperparameters with their defaults, as a signature has them."""
     return ", ".join(f"{each.name}={float(each.default)!r}" for each in update.optimizer.parameters)
 
 
-def hyperparameters(update: Update) -> tuple[str, ...]:
+def _hyperparameters(update: Update) -> tuple[str, ...]:
     """Return the lines that check and keep the hyperparameters."""
     return tuple(
         f'self.{each.name} = {check_of(each)}("{each.name}", {each.name})' for each in update.optimizer.parameters
@@ -60,7 +64,7 @@ def takes_zero(updates: Iterable[Update]) -> bool:
     return any(check_of(each) == NONNEGATIVE for update in updates for each in update.optimizer.parameters)
 
 
-def made_state(update: Update, size: str) -> tuple[tuple[str, str], ...]:
+def _made_state(update: Update, size: str) -> tuple[tuple[str, str], ...]:
     """Return the vectors of the state, each with the expression that makes it."""
     made = []
     for symbol in update.optimizer.state:
