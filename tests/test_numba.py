@@ -26,6 +26,7 @@ pytest.importorskip("numba", reason="the extra symmlp[numba] is not installed")
 
 DTYPES: tuple[Dtype, ...] = ("float64", "float32")
 NETWORKS = PLAIN_NETWORKS | {name: Network.parse(text) for name, text in LAYERED.items()}
+NETWORKS["batch normalized"] = Network.parse("4 -> 7 tanh -> batch_norm -> dropout(rate=0.2) -> 3 | mse")
 QUICK = ("classes",)
 """Compiled in every run of the tests; the others are slow."""
 
@@ -65,6 +66,8 @@ def test_training_moves_the_parameters_as_the_plain_style_does(name: str, optimi
     )
     np.testing.assert_allclose(second.theta, first.theta, rtol=0, atol=1e-12)
     np.testing.assert_allclose(second.history, first.history, rtol=1e-12)
+    if hasattr(first, "statistics"):
+        np.testing.assert_allclose(second.statistics, first.statistics, rtol=1e-12)
 
 
 def test_steps_of_ones_own_loop_are_those_of_the_plain_style() -> None:

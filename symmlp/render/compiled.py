@@ -26,8 +26,6 @@ from symmlp.render.routines import beyond_fields
 
 def compiled_context(plain: Program, plan: Plan, derivation: Derivation, dtype: Dtype, version: str) -> CompiledContext:
     """Return what the Numba template uses; `plain` is the program of the reference, a line an equation."""
-    if derivation.graph.statistics:
-        raise UnsupportedError("target: numba has no running statistics; expected numpy for a network with batch_norm")
     program = plan.sequenced.program
     kernels = _Kernels(plan)
     lines = {
@@ -62,7 +60,7 @@ def compiled_context(plain: Program, plan: Plan, derivation: Derivation, dtype: 
             bits="int64" if dtype == "float64" else "int32",
         ),
         kernels=tuple(_kernel_text(each) for each in kernels.made.values()),
-        views=tuple(_views(plan)),
+        views=tuple(_views(plan, {each.name for each in derivation.graph.statistics})),
         width=_width(plan),
         conditions_width=sum(plan.condition_slots),
         large="math.inf" if any(map(_is_loop, plan.groups)) else f"{LARGE:_}",
@@ -91,8 +89,11 @@ def _width(plan: Plan) -> int:
     return sum(plan.slots)
 
 
-def _views(plan: Plan) -> Iterator[str]:
-    """Yield the lines that name the parameters, their gradients and the arrays of the workspace."""
+def _views(plan: Plan, statistics: set[str]) -> Iterator[str]:
+    """Yield the lines that name the parameters, their gradients and the arrays of the workspace.
+
+    Those of the `statistics` are the step's arguments, as training reads them.
+    """
     program = plan.sequenced.program
     start = 0
     for parameter, gradient in zip(program.parameters, program.gradients, strict=True):
@@ -109,7 +110,7 @@ def _views(plan: Plan) -> Iterator[str]:
                 first = starts[each.slot]
                 rows = f"{memory}[N * {first} : N * {first + each.columns}]"
                 yield f"{each.name} = {rows}.reshape((N, {each.columns}))"
-    for vector in (*plan.vectors, *plan.condition_vectors):
+    for vector in (each for each in (*plan.vectors, *plan.condition_vectors) if each.name not in statistics):
         dtype = "np.bool_" if vector in plan.condition_vectors else "F"
         yield f"{vector.name} = np.empty({shape_text(vector.shape)}, {dtype})"
 
