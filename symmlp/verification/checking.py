@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import MappingProxyType
 
 from symmlp.errors import UnsupportedError
 from symmlp.spec import Network
@@ -18,20 +19,33 @@ from symmlp.verification.sample import Sample, draw_sample
 from symmlp.verification.second_order import check_second_order
 from symmlp.verification.subject import CallFailedError, Subject, quiet
 from symmlp.verification.symbolic import MatrixEquation, check_equations
+from symmlp.verification.symbolic_beyond import Groups, check_beyond
 
 
-def check_module(source: str, network: Network, *, equations: Sequence[MatrixEquation] = (), seed: int = 0) -> Report:
+def check_module(
+    source: str,
+    network: Network,
+    *,
+    equations: Sequence[MatrixEquation] = (),
+    beyond: Groups = MappingProxyType({}),
+    seed: int = 0,
+) -> Report:
     """Return what the oracles say about the module of text `source`, generated for `network`.
 
     The text is executed; see `load_module`. `equations` are the derivation's, forward and backward in order: with them
-    the report says whether they are exact, too. The same arguments give the same report.
+    the report says whether they are exact, too; `beyond` are those beyond the gradient, by what they give. The same
+    arguments give the same report.
 
     Raises:
         ModuleTextError: the text is no generated module.
     """
     subject = Subject.of(source, network)
     with quiet():
-        checks = (*_of_module(subject, seed), *_decided("symbolic", lambda: check_equations(network, equations, seed)))
+        checks = (
+            *_of_module(subject, seed),
+            *_decided("symbolic", lambda: check_equations(network, equations, seed)),
+            *_decided("symbolic, second order", lambda: check_beyond(network, equations, beyond, seed)),
+        )
     gradient_compared = any(check.ok and check.name != "contract" for check in checks)
     return Report(gradient_compared and not any(check.ok is False for check in checks), checks)
 

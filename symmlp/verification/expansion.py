@@ -122,15 +122,19 @@ class Meaning:
         Raises:
             UnsupportedError: no forward definition has this name.
         """
-        plain = name.removesuffix(PRIME)
+        plain = name.rstrip(PRIME)
         if name in ELEMENTARY:
             return _elementwise(ELEMENTARY[name], *arguments)
         if name == SUPPORT:
             return np.array([support_expressions(list(row)) for row in arguments[0]], dtype=object)
         if plain in self.activations and self.activations[plain].acts_on == "row" and name == plain:
             return np.array([row_expressions(self.activations[plain], list(row)) for row in arguments[0]], dtype=object)
-        definition = self._definition(plain)
-        return _elementwise(held(*definition) if name == plain else slope_of(*definition), *arguments)
+        value, variables = self._definition(plain)
+        if name == plain + PRIME * 2:
+            # f_of_a_and_b′′ is ∂²f/∂a∂b; one name stands for both places.
+            first = slope_of(value, variables)
+            return _elementwise(slope_of(first.definition, first.variables, int("_and_" in plain)), *arguments)
+        return _elementwise(held(value, variables) if name == plain else slope_of(value, variables), *arguments)
 
     def _definition(self, name: str) -> tuple[sp.Expr, tuple[sp.Symbol, ...]]:
         """Return the value of a function of numbers and its variables, the one it is differentiated by first."""
@@ -150,8 +154,9 @@ class Meaning:
 
 
 def _led_by(first: str, variables: tuple[sp.Symbol, ...]) -> tuple[sp.Symbol, ...]:
-    """Return the variables, the one of the name `first` put first; without a name as they are."""
-    return tuple(sorted(variables, key=lambda each: each.name != first)) if first else variables
+    """Return the variables, those of the names in `first`, as "a" or "a_and_b", put first; without one as they are."""
+    names = first.split("_and_") if first else []
+    return tuple(sorted(variables, key=lambda each: names.index(each.name) if each.name in names else len(names)))
 
 
 def _elementwise(function: Callable[..., sp.Expr], *arguments: Entries) -> Entries:
@@ -160,11 +165,15 @@ def _elementwise(function: Callable[..., sp.Expr], *arguments: Entries) -> Entri
 
 @dataclass(frozen=True)
 class Expander:
-    """Writes nodes out: `arrays` are the variables' entries, `sizes` the small one for each actual size or name."""
+    """Writes nodes out: `arrays` are the variables' entries, `sizes` the small one for each actual size or name.
+
+    `rows` is how high arrays are that have a row for each sample and something else besides; N counts the samples.
+    """
 
     arrays: dict[str, Entries]
     sizes: Mapping[Size, int]
     meaning: Meaning
+    rows: int | None = None
     operations: Mapping[type[Node], Callable[..., Any]] = field(
         default_factory=lambda: {Add: np.add, Product: np.multiply, Divide: np.true_divide, Power: np.power}
     )
@@ -199,7 +208,7 @@ class Expander:
             case Reduce(kind, operand, axis):
                 return self._reduced(kind, self.of(operand), axis)
             case Filled(value, shape):
-                return np.full([self._size(size) for size in shape], self.of(value)[()], dtype=object)
+                return np.full([self._height(size) for size in shape], self.of(value)[()], dtype=object)
             case Join(parts, axis):
                 return np.concatenate([self.of(part) for part in parts], axis=axis)
             case RowProduct(left, right):
@@ -233,6 +242,9 @@ class Expander:
         if kind == "max":
             return np.frompyfunc(ELEMENTARY["max"], 2, 1).reduce(operand, axis=axis, keepdims=axis == 1)
         raise UnsupportedError(f"no expansion of the reduction {kind}")
+
+    def _height(self, size: Size) -> int:
+        return self.rows if size == "N" and self.rows is not None else self._size(size)
 
     def _size(self, size: Size) -> int:
         if size == 1:

@@ -9,45 +9,23 @@ what code makes of it is the numerical oracles' concern.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 import sympy as sp
 
 from symmlp.matrix import Node, Var, sizes_used, walk
 from symmlp.spec import Network
-from symmlp.verification.comparison import relative, worse
-from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number, is_real, precise
+from symmlp.verification.claims import PROMISE, Claim, decided, layer_of, spread
+from symmlp.verification.comparison import worse
 from symmlp.verification.expansion import Entries, Expander, Meaning, entries
-from symmlp.verification.held import unfolded
-from symmlp.verification.polynomials import is_zero_polynomial
 from symmlp.verification.report import Check
-from symmlp.verification.windows import Window, free_symbols, tree_size, windows
-
-DIGITS, MORE_DIGITS = 60, 400
-"""Digits of the evaluation, and of a second one where the first does not suffice."""
-
-PROMISE = 1e-50
-"""Largest difference relative to the array's largest entry."""
-
-POINTS, ATTEMPTS = 2, 12
-"""Random rational points that have to agree, and points tried until so many have a real loss."""
+from symmlp.verification.windows import Window, free_symbols, windows
 
 MOST_WINDOWS = 12
 """Of a deep network the first and last layers are expanded; the numerical oracles look at all."""
-
-DENOMINATOR = 2**20
-RANGES = ((-(2**20), 2**20), (1, 2**20))
-"""Numerators, in turn: of numbers of either sign, and of numbers between 0 and 1, where logarithms are real."""
-
-SLOPES = 3
-"""Entries of each array by which the scalar is differentiated."""
-
-PROVABLE_NODES = 1500
-"""Size of a difference up to which algebra is asked for a proof: a bound on its time, the same on every machine."""
 
 
 class MatrixEquation(Protocol):
@@ -62,32 +40,6 @@ class MatrixEquation(Protocol):
         """Its value in terms of arrays defined before."""
 
 
-@dataclass(frozen=True)
-class Claim:
-    """That the equations' array `target` has at some entries what the window's forward definitions make them."""
-
-    target: str
-    layer: int | None
-    places: tuple[tuple[int, ...], ...]
-    found: tuple[sp.Expr, ...]
-    expected: tuple[sp.Expr, ...]
-
-    @classmethod
-    def at(cls, target: str, found: Entries, expected: Mapping[tuple[int, ...], sp.Expr]) -> Claim:
-        """Return the claim about the entries that `expected` names."""
-        return cls(
-            target,
-            layer_of(target),
-            tuple(expected),
-            tuple(found[place] for place in expected),
-            tuple(expected.values()),
-        )
-
-    def is_proven(self) -> bool:
-        """Tell whether algebra shows the first entry's difference to be zero."""
-        return _vanishes(self.found[0] - self.expected[0])
-
-
 def check_equations(network: Network, equations: Sequence[MatrixEquation], seed: int) -> Iterator[Check]:
     """Yield the checks of the loss, of the last layers with the loss, and of every other layer; none without equations.
 
@@ -97,22 +49,28 @@ def check_equations(network: Network, equations: Sequence[MatrixEquation], seed:
     """
     if not equations:
         return
-    loss, tail, *others = windows(network)
+    (loss, tail, *kept), left_out = some_windows(network)
     yield _check_window(loss, equations, seed)
     yield _check_window(tail, equations, seed)
-    kept = others if len(others) <= MOST_WINDOWS else others[: MOST_WINDOWS // 2] + others[-MOST_WINDOWS // 2 :]
     checks = [_check_window(window, equations, seed) for window in kept]
     if checks:
         worst = max(checks, key=lambda check: (not check.ok, worse(check.error)))
-        left_out = f"; {len(others) - len(kept)} inner layers left out" if len(kept) < len(others) else ""
+        omitted = f"; {left_out} inner layers left out" if left_out else ""
         yield replace(
-            worst, name="symbolic, other layers", note=f"{len(kept)} layers one by one; {worst.note}{left_out}"
+            worst, name="symbolic, other layers", note=f"{len(kept)} layers one by one; {worst.note}{omitted}"
         )
+
+
+def some_windows(network: Network) -> tuple[list[Window], int]:
+    """Return the loss, the last layers with it and the first and last other ones, and how many are left out."""
+    loss, tail, *others = windows(network)
+    kept = others if len(others) <= MOST_WINDOWS else others[: MOST_WINDOWS // 2] + others[-MOST_WINDOWS // 2 :]
+    return [loss, tail, *kept], len(others) - len(kept)
 
 
 def _check_window(window: Window, equations: Sequence[MatrixEquation], seed: int) -> Check:
     name = f"symbolic, {window.name}"
-    arrays = _expanded(window, equations)
+    arrays = expanded(window, equations)
     claims = []
     for target, (shape, expected) in _targets(window).items():
         if target not in arrays:
@@ -120,27 +78,16 @@ def _check_window(window: Window, equations: Sequence[MatrixEquation], seed: int
         if arrays[target].shape != shape:
             return _failed(name, target, f"{target} expands to the shape {arrays[target].shape}; expected {shape}")
         claims.append(Claim.at(target, arrays[target], expected))
-    worst = _worst(name, window, claims, seed, DIGITS)
-    if not worst.ok:
-        # Cancellation costs digits, and more digits show whether that was all: a true difference stays.
-        worst = _worst(name, window, claims, seed, MORE_DIGITS)
-    proven, looked_at = sum(claim.is_proven() for claim in claims), sum(len(claim.places) for claim in claims)
+    found = decided(name, claims, window.symbols, seed)
     sizes = ", ".join(f"{size} for {actual}" for actual, size in window.sizes.items())
-    proofs = f"{proven} of {len(claims)} arrays also proven"
-    return replace(worst, note=f"{looked_at} entries at {POINTS} rational points, {proofs}; sizes {sizes}")
+    return replace(found, note=f"{found.note}; sizes {sizes}")
 
 
 def _failed(name: str, target: str, note: str) -> Check:
     return Check(name, target, (), layer_of(target), math.inf, PROMISE, False, note)
 
 
-def layer_of(target: str) -> int | None:
-    """Return the layer in an array's name: 12 for dW12 and for Z12_2, None for L."""
-    digits = re.match(r"[A-Za-z_]+?(\d+)", target)
-    return int(digits[1]) if digits else None
-
-
-def _expanded(window: Window, equations: Sequence[MatrixEquation]) -> dict[str, Entries]:
+def expanded(window: Window, equations: Sequence[MatrixEquation]) -> dict[str, Entries]:
     """Return what the equations make of the window's arrays; equations that need other arrays are left out.
 
     Cotangents that come from outside the window are taken for zero: what is left is the window's own part. What else
@@ -183,66 +130,3 @@ def _targets(window: Window) -> dict[str, tuple[tuple[int, ...], dict[tuple[int,
         shape = window.given[name].shape
         targets[f"d{name}"] = (shape, {place: window.slope(name, place) for place in spread(shape)})
     return targets
-
-
-def spread(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return up to SLOPES entries, no two in one row or one column; the last rows and columns are among them."""
-    count = min(SLOPES, *shape)
-    return [tuple(size - 1 - (number + axis) % size for axis, size in enumerate(shape)) for number in range(count)]
-
-
-def _worst(name: str, window: Window, claims: Sequence[Claim], seed: int, digits: int) -> Check:
-    """Return the check of the entry that is farthest, at one of the points, from what it should be."""
-    checks = []
-    for numbers in _at_points(claims, window, seed, digits):
-        remaining = iter(numbers)
-        for claim in claims:
-            found, expected = ([next(remaining) for _ in claim.places] for _ in range(2))
-            checks.append(_compared(name, claim, found, expected))
-    return max(checks, key=lambda check: worse(check.error))
-
-
-def _compared(name: str, claim: Claim, found: Sequence[Number], expected: Sequence[Number]) -> Check:
-    scale = float(max(abs(number) for number in expected))
-    errors = [relative(float(left - right), scale) for left, right in zip(found, expected, strict=True)]
-    place = max(range(len(errors)), key=lambda each: worse(errors[each]))
-    return Check(name, claim.target, claim.places[place], claim.layer, errors[place], PROMISE, errors[place] <= PROMISE)
-
-
-def _at_points(claims: Sequence[Claim], window: Window, seed: int, digits: int) -> Iterator[list[Number]]:
-    """Yield the numbers of every claim, found and expected, at POINTS random rational points where all are real."""
-    evaluation, symbols = Evaluation(precise(digits), shared=True), window.symbols
-    exprs = [expr for claim in claims for side in (claim.found, claim.expected) for expr in side]
-    functions = evaluation.functions(exprs, symbols)
-    generator = np.random.Generator(np.random.PCG64(seed))
-    found = 0
-    for attempt in range(ATTEMPTS):
-        low, high = RANGES[attempt % len(RANGES)]
-        numerators = generator.integers(low, high, len(symbols))
-        values = [evaluation.context.mpf(int(over)) / DENOMINATOR for over in numerators]
-        numbers = _real(functions, values, evaluation.context)
-        if numbers is not None:
-            found += 1
-            yield numbers
-        if found == POINTS:
-            return
-    raise NotRealError(f"the loss is real at {found} of {ATTEMPTS} random rational points; expected {POINTS}")
-
-
-def _real(functions: Sequence[Function], values: list[Number], context: Any) -> list[Number] | None:
-    """Return the functions' values, or None if one is not a finite real number."""
-    try:
-        numbers = [function(values) for function in functions]
-    except (ArithmeticError, TypeError, ValueError):
-        return None
-    return numbers if all(is_real(number, context) for number in numbers) else None
-
-
-def _vanishes(difference: sp.Expr) -> bool:
-    """Tell whether `difference` is zero by expansion, its exponentials and other functions standing as variables."""
-    if difference == 0:
-        return True
-    if tree_size(difference) > PROVABLE_NODES or tree_size(written := unfolded(difference)) > PROVABLE_NODES:
-        return False
-    numerator, _ = sp.fraction(sp.together(written))
-    return is_zero_polynomial(numerator) or bool(sp.expand(numerator) == 0)

@@ -162,8 +162,9 @@ class Window:
         weights = [each for each in Layout.of(self.network).parameters if each.name.startswith("W")]
         return [f"R{each.name.removeprefix('W')}" for each in weights if (each.layer in self.layers) == inside]
 
-    def _penalty(self) -> sp.Expr:
-        """Return what is added to the scalar for the window's own weights, and symbols for the other ones."""
+    @cached_property
+    def penalty(self) -> sp.Expr:
+        """What is added to the scalar for the window's own weights, and symbols for the other ones."""
         penalty = self.network.penalty_definition
         if penalty is None:
             return sp.Integer(0)
@@ -200,7 +201,7 @@ class Window:
         """Pre-activations and activations of the window's layers, from the forward definitions."""
         arrays: dict[str, Entries] = {}
         outputs: dict[int, Rows] = {layer: list(self.given[self.activation_name(layer)]) for layer in self.incoming}
-        stack = Stack(self.network, self._activated, _dot, ELEMENTARY["sqrt"], _exact)
+        stack = Stack(self.network, self.activated, _dot, ELEMENTARY["sqrt"], _exact)
         for layer in self.layers:
             drawn: tuple[Rows, ...] = tuple(list(self.given[name]) for name in self._masks(layer))
             drawn += tuple([list(self.given[name])] for name in self._constants(layer))
@@ -209,7 +210,8 @@ class Window:
             arrays |= {f"Z{layer}": _array(before), self.activation_name(layer): _array(outputs[layer])}
         return arrays
 
-    def _activated(self, layer: int, before: Sequence[Rows], learned: Sequence[Row]) -> Rows:
+    def activated(self, layer: int, before: Sequence[Rows], learned: Sequence[Row] = ()) -> Rows:
+        """Return the activations of a layer, made of its pre-activations and what is learned."""
         activation = self.network.activations[layer - 1]
         assert activation is not None
         return [row_expressions(activation, *map(list, rows), *learned) for rows in zip(*before, strict=True)]
@@ -220,7 +222,11 @@ class Window:
         name = self.activation_name(self.last)
         final = (self.forward | self.given)[name]
         if not self.ends_in_loss:
-            return sp.Add(*(final * self.given[self.cotangent]).flat) + self._penalty()
+            return sp.Add(*(final * self.given[self.cotangent]).flat) + self.penalty
+        return self.loss_of(final) + self.penalty
+
+    def loss_of(self, final: Rows | Entries) -> sp.Expr:
+        """Return the loss of a prediction, penalties left out."""
         network, targets = self.network, self.given["Y"]
         of_row = loss_terms(network.loss_definition, _held, row_expressions, ignores=network.ignore_index is not None)
         weights = list(self.given.get("c", np.full(self._small(self.last), sp.Integer(1))))
@@ -233,7 +239,7 @@ class Window:
             scale = 1 / self._total_weight(weights)
         else:
             scale = sp.Integer(1) / divisor_of(network, self._samples, self._small(self.last))
-        return scale * sp.Add(*terms) + self._penalty()
+        return scale * sp.Add(*terms)
 
     @property
     def _is_weighted(self) -> bool:

@@ -35,9 +35,10 @@ from symmlp.matrix import (
 )
 from symmlp.spec import Dense, Network
 from symmlp.verification import Check
+from symmlp.verification.claims import spread
 from symmlp.verification.evaluation import Evaluation
 from symmlp.verification.expansion import Expander, Meaning, entries
-from symmlp.verification.symbolic import MatrixEquation, check_equations, spread
+from symmlp.verification.symbolic import MatrixEquation, check_equations
 from symmlp.verification.windows import Window, tree_size, windows
 
 NETWORKS = (
