@@ -77,10 +77,10 @@ def html_ties(text: str) -> Ties:
 
 
 def _heads(root: ET.Element) -> Iterator[tuple[str, str]]:
-    for section in root.iter(f"{XHTML}section"):
-        if re.fullmatch(ID, section.get("id", "")):
-            formula = next(each for each in section.iter() if each.tag.endswith("}math") or each.tag == "math")
-            yield section.attrib["id"], bare("".join(formula.itertext()).partition("=")[0])
+    for part in root.iter(f"{XHTML}div"):
+        if re.fullmatch(ID, part.get("id", "")):
+            formula = next(each for each in part.iter() if each.tag.endswith("}math") or each.tag == "math")
+            yield part.attrib["id"], bare("".join(formula.itertext()).partition("=")[0])
 
 
 def svg_ties(text: str) -> Ties:
