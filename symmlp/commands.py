@@ -310,7 +310,8 @@ def list_entries(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="activations|losses|layers|penalties|optimizers|schedules|initializers", help="What to list."
+            metavar="activations|losses|layers|penalties|constraints|optimizers|schedules|initializers",
+            help="What to list.",
         ),
     ],
 ) -> None:

@@ -125,7 +125,7 @@ def ending_of(network: Network, graph: Graph, walker: Walker) -> Ending:
 
 def averaged(network: Network, walker: Walker) -> Entries:
     """Return how the entries of the network's loss are averaged."""
-    weights = "none" if network.weighs_classes else network.sample_weights
+    weights = "none" if network.weighs_targets else network.sample_weights
     return entries_of(network.loss_definition, network.loss_reduction, weights, walker.rules)
 
 

@@ -13,6 +13,8 @@ import sympy as sp
 from pydantic import Field, field_validator, model_validator
 
 from symmlp.catalog.activations import Activation
+from symmlp.catalog.constraints import ABSENT as FREE
+from symmlp.catalog.constraints import Constraint, constraint, read_constraint
 from symmlp.catalog.initializers import DEFAULT, read_initializer
 from symmlp.catalog.loss import Piece
 from symmlp.catalog.losses import Loss, loss, read_loss
@@ -86,6 +88,13 @@ class Network(Part):
         default_factory=Settings, description="Values of the penalty's parameters, such as {strength = 0.01}."
     )
 
+    constraint: str = Field(
+        FREE, strict=True, description="Where each update puts the weights back, such as 'max_norm(limit=3)'."
+    )
+    constraint_parameters: Parameters = Field(
+        default_factory=Settings, description="Values of the constraint's parameters, such as {limit = 3}."
+    )
+
     initializer: str = Field(
         DEFAULT, strict=True, description="What weights and biases begin with, such as 'pytorch', 'keras' or 'sklearn'."
     )
@@ -121,6 +130,7 @@ class Network(Part):
         values = filled_in(values)
         values = with_settings(values, "loss", "loss_parameters", read_loss)
         values = with_settings(values, "penalty", "penalty_parameters", read_penalty)
+        values = with_settings(values, "constraint", "constraint_parameters", read_constraint)
         values = with_settings(values, "optimizer", "optimizer_parameters", read_optimizer)
         return with_settings(values, "schedule", "schedule_parameters", read_schedule)
 
@@ -130,6 +140,7 @@ class Network(Part):
         _check_output(self)
         _ = self.optimizers
         _ = self.penalty_definition
+        _ = self.constraint_definition
         return self
 
     @classmethod
@@ -181,14 +192,24 @@ class Network(Part):
         return bool(self.class_weights) or self.ignore_index is not None
 
     @property
+    def weighs_targets(self) -> bool:
+        """Whether weights of classes stand in the targets: a loss of a whole row is times its class's weight."""
+        return self.weighs_classes and not self.loss_definition.totals
+
+    @property
     def loss_reduction(self) -> Literal["mean", "sum", "batch_mean"]:
         """How entries become one number; weighted targets are divided before."""
-        return "sum" if self.weighs_classes else self.reduction
+        return "sum" if self.weighs_targets else self.reduction
 
     @property
     def penalty_definition(self) -> Penalty | None:
         """The penalty of the weights, looked up; None if there is none."""
         return penalty(self.penalty, self.penalty_parameters)
+
+    @property
+    def constraint_definition(self) -> Constraint | None:
+        """Where each update puts the weights back, looked up; None if nowhere."""
+        return constraint(self.constraint, self.constraint_parameters)
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -226,7 +247,7 @@ class Network(Part):
         """Return plain data that describes the network completely, in the order of the fields.
 
         What a spec may leave out is left out: PyTorch as the preset, empty parameters, the type of a dense layer,
-        and penalty, initializer, optimizer and schedule that are the default.
+        and penalty, constraint, initializer, optimizer and schedule that are the default.
         """
         values = self.model_dump(mode="json")
         for part, field in ((values, "loss_parameters"), *((layer, "parameters") for layer in values["layers"])):
@@ -239,11 +260,17 @@ class Network(Part):
                 del values[field]
         if values["preset"] == "pytorch":
             del values["preset"]
-        defaults = (("penalty", ABSENT), ("initializer", DEFAULT), ("optimizer", ADAM), ("schedule", CONSTANT))
+        defaults = (
+            ("penalty", ABSENT),
+            ("constraint", FREE),
+            ("initializer", DEFAULT),
+            ("optimizer", ADAM),
+            ("schedule", CONSTANT),
+        )
         for field, default in defaults:
             if values[field] == default and not values.get(f"{field}_parameters"):
                 del values[field]
-        for field in ("penalty_parameters", "optimizer_parameters", "schedule_parameters"):
+        for field in ("penalty_parameters", "constraint_parameters", "optimizer_parameters", "schedule_parameters"):
             if not values[field]:
                 del values[field]
         for layer in values["layers"]:
@@ -321,8 +348,9 @@ def _check_classes(network: Network, lost: Loss) -> None:
     """Raise SpecError if weights of classes or an ignored label do not fit loss and outputs."""
     given = ("class_weights", network.class_weights), ("ignore_index", network.ignore_index)
     for field, value in given:
-        if value not in ((), None) and (lost.targets != "classes" or lost.totals):
+        if value not in ((), None) and (lost.targets != "classes" or (lost.totals and field == "ignore_index")):
             fitting = "cross_entropy, cross_entropy_with_logits, nll or categorical_focal"
+            fitting = f"multi_margin, categorical_hinge, {fitting}" if field == "class_weights" else fitting
             raise SpecError(f"{field}: does not fit the loss {shown(network.loss)}; expected one of {fitting}")
     if network.class_weights and len(network.class_weights) != network.outputs:
         found = len(network.class_weights)

@@ -13,6 +13,7 @@ from symmlp.audit import verify
 from symmlp.errors import SpecError
 from symmlp.generation import generate
 from symmlp.spec import Network
+from symmlp.verification import check_module
 from tests.generated_modules import executed
 
 WEIGHTS = [1.5, 0.25, 3.0]
@@ -107,3 +108,22 @@ def test_weights_that_do_not_fit_are_refused_in_one_line(text: str, fields: dict
         network_of(text, **fields)
     assert str(caught.value).startswith(told)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["4 -> 3 | multi_margin", "4 -> 3 | categorical_hinge"])
+def test_a_loss_of_a_whole_row_is_times_its_classs_weight(text: str) -> None:
+    network = network_of(text, class_weights=WEIGHTS)
+    source = str(generate(network))
+    assert check_module(source, network).ok
+    broken = source.replace("S = (Y * c).sum(", "S = Y.sum(")
+    assert broken != source
+    assert not check_module(broken, network).ok
+    buffered = module_of(network, "buffered")
+    module, rng = module_of(network), np.random.default_rng(3)
+    theta, inputs, labels = module.init_params(0), rng.normal(size=(6, 4)), np.arange(6) % 3
+    np.testing.assert_allclose(
+        buffered.loss_and_grad(theta, inputs, labels)[1],
+        module.loss_and_grad(theta, inputs, labels)[1],
+        rtol=1e-12,
+        atol=1e-15,
+    )

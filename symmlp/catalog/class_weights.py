@@ -38,6 +38,16 @@ def weighted_op(target: sp.Expr, *, weighted: bool, divisor: sp.Expr) -> Op:
     return Op(f"weighted_target, {value}", {}, "T", (batch, column), value, given=given)
 
 
+def of_class_op() -> Op:
+    """Return S for a loss of a whole row: the weight of each sample's class, as PyTorch's multi_margin_loss has it."""
+    value = sp.Sum(c[column] * Y[batch, column], (column, 1, n))
+    return Op("class_weight", {}, "S", (batch,), value, given=_given(value, weighted=True))
+
+
+OF_CLASS = array("S")
+"""S as a number of each sample."""
+
+
 def _given(value: sp.Expr, *, weighted: bool) -> dict[str, tuple[sp.Symbol, ...]]:
     given = {"Y": (batch, column)} | ({"c": (column,)} if weighted else {})
     return given | ({"omega": (batch,)} if value.has(omega) else {})

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 
 from symmlp.catalog.activations import TABLE
-from symmlp.catalog.class_weights import TOTAL, total_op, weighted_op
+from symmlp.catalog.class_weights import OF_CLASS, TOTAL, of_class_op, total_op, weighted_op
 from symmlp.catalog.layers import ENTRYWISE_LOSS, Op, target_op
 from symmlp.catalog.loss import Loss, Piece, y
 from symmlp.catalog.penalties import penalized, penalty_op
@@ -43,13 +43,13 @@ def _add_entry_loss(builder: Builder, definition: Loss, prediction: str, targets
         name = function_name(activation, builder.functions)
         builder.apply(activation_op(activation), {"Z": prediction}, inner, name)
         prediction = inner
-    if builder.network.weighs_classes:
+    if builder.network.weighs_targets:
         targets = _weigh(builder, definition, targets)
     elif definition.target != y:
         moved = builder.array("T", "", builder.width, "targets of the loss")
         builder.apply(target_op(definition.target.xreplace({y: Y[batch, column]})), {}, moved, None, {"Y": targets})
         targets = moved
-    own = {} if builder.network.weighs_classes else _weights_given(builder)
+    own = {} if builder.network.weighs_targets else _weights_given(builder)
     op = WEIGHTED_LOSS if "omega" in own else ENTRYWISE_LOSS
     _add_loss(builder, op, {"P": prediction}, builder.network.loss, {"Y": targets, **own})
 
@@ -69,7 +69,7 @@ def _take_sample_weights(builder: Builder) -> None:
 def _divides_by_samples(network: Network) -> bool:
     """Return whether loss or penalty is divided by the number of samples, or by what takes its place."""
     penalty = network.penalty_definition
-    is_mean = network.reduction == "batch_mean" or (network.reduction == "mean" and not network.weighs_classes)
+    is_mean = network.reduction == "batch_mean" or (network.reduction == "mean" and not network.weighs_targets)
     return is_mean or (penalty is not None and penalty.per_sample)
 
 
@@ -84,8 +84,7 @@ def _weigh(builder: Builder, definition: Loss, targets: str) -> str:
     weights, own = network.class_weights, _weights_given(builder)
     given = {"Y": targets}
     if weights:
-        builder.shapes["c"] = (len(weights), 1) if columns else (len(weights),)
-        builder.roles["c"], builder.constants["c"] = "weight of each class, given", weights
+        _take_class_weights(builder)
         given |= {"c": "c"}
     by_weight = network.sample_weights == "weights"
     divisor: sp.Expr = sp.Integer(1)
@@ -109,11 +108,22 @@ def _weigh(builder: Builder, definition: Loss, targets: str) -> str:
     return moved
 
 
+def _take_class_weights(builder: Builder) -> None:
+    weights = builder.network.class_weights
+    builder.shapes["c"] = (len(weights), 1) if builder.layout == "sample" else (len(weights),)
+    builder.roles["c"], builder.constants["c"] = "weight of each class, given", weights
+
+
 def _add_row_loss(builder: Builder, definition: Loss, prediction: str, targets: str) -> None:
     """Add one number a sample for each total, and the loss that is made of them."""
     made = {"P": prediction}
     network, columns, weights = builder.network, builder.layout == "sample", _weights_given(builder)
     by_sample = omega[batch] if "omega" in weights else sp.Integer(1)
+    if network.class_weights:
+        _take_class_weights(builder)
+        weights["S"] = builder.statistic("S", "weight of each sample's class", "")
+        builder.apply(of_class_op(), {}, weights["S"], None, {"Y": targets, "c": "c"})
+        by_sample *= OF_CLASS[batch]
     samples = samples_of(network.sample_weights, columns=columns)
     *totals, (op, piece) = row_loss_ops(definition, network.reduction, samples, by_sample)
     for total, (own, term) in zip(definition.totals, totals, strict=True):

@@ -9,7 +9,7 @@ import sympy as sp
 
 from symmlp.catalog.layers import Op, f, held_ops, row_loss, row_total
 from symmlp.catalog.loss import Loss, Piece, Total, p, y
-from symmlp.catalog.sample_weights import TOTAL, omega
+from symmlp.catalog.sample_weights import TOTAL
 from symmlp.notation import P, Y, array, batch, column
 
 LossOp = tuple[Op, Piece | None]
@@ -26,7 +26,7 @@ def row_loss_ops(loss: Loss, reduction: str, samples: sp.Expr, of_sample: sp.Exp
     piece = loss.piece
     value = loss.value.xreplace(entries) if piece is None else _call(piece, entries)
     op = row_loss(f"{loss.name}, {of_sample} {value} {weight}", of_sample * value, _operands(loss, loss.value), weight)
-    given = {"omega": (batch,)} if of_sample == omega[batch] else {}
+    given = {each: (batch,) for each in ("omega", "S") if of_sample.has(array(each))}
     yield replace(op, given=given | ({TOTAL.name: ()} if weight.has(TOTAL) else {})), piece
 
 

@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator
 from symmlp.errors import SpecError, did_you_mean, shown
 from symmlp.listing.functions import activation_entries, loss_entries
 from symmlp.listing.layers import layer_entries
-from symmlp.listing.training import initializer_entries, optimizer_entries, penalty_entries, schedule_entries
+from symmlp.listing.training import (
+    constraint_entries,
+    initializer_entries,
+    optimizer_entries,
+    penalty_entries,
+    schedule_entries,
+)
 from symmlp.showing import CodeText
 
 
@@ -31,6 +37,7 @@ KINDS: dict[str, Callable[[], Iterator[list[str]]]] = {
     "schedules": schedule_entries,
     "initializers": initializer_entries,
     "penalties": penalty_entries,
+    "constraints": constraint_entries,
 }
 
 

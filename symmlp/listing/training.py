@@ -1,11 +1,11 @@
-"""Optimizers, schedules, initializers and penalties."""
+"""Optimizers, schedules, initializers, penalties and constraints."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from symmlp.calculus.functions import ElementFunction
-from symmlp.catalog import initializers, penalties
+from symmlp.catalog import constraints, initializers, penalties
 from symmlp.catalog.optimizers import OPTIMIZERS, Optimizer
 from symmlp.catalog.schedules import SCHEDULES
 from symmlp.listing.rows import printed, row
@@ -52,6 +52,19 @@ def _weights(entry: initializers.Initializer) -> str:
     law = {"uniform": "U(-s, s)", "truncated": f"{deviation}, truncated at two deviations of the whole one"}
     sizes = ", m inputs and n outputs of the layer" if entry.scale.free_symbols else ""
     return f"from {law.get(entry.distribution, deviation)}, s = {printed(entry.scale)}{sizes}"
+
+
+def constraint_entries() -> Iterator[list[str]]:
+    """Yield the rows of each constraint of the weights."""
+    for name, entry in constraints.TABLE.items():
+        parameters = ", ".join(f"{each.name}={each.default}" for each in entry.family.parameters)
+        norm = ", r the norm of its unit's weights" if entry.value.has(constraints.r) else ""
+        yield [
+            f"{name}({parameters})" if parameters else name,
+            *row("w becomes", f"{printed(entry.family.definition)}{norm}"),
+            *row("applied", "to all weights after each update"),
+            *row("peers", entry.peers),
+        ]
 
 
 def penalty_entries() -> Iterator[list[str]]:

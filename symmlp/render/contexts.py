@@ -87,6 +87,15 @@ class StatisticText:
 
 
 @dataclass(frozen=True)
+class ConstraintText:
+    """What weights W become after an update, as formula and as code, and whether the norm r of a row is in it."""
+
+    formula: str
+    value: str
+    has_norm: bool
+
+
+@dataclass(frozen=True)
 class ErrorFunctions:
     """Coefficients of the module's error functions, as Python writes them, and whether it splits numbers in halves."""
 
@@ -149,6 +158,7 @@ class ModuleContext:
     penalized: bool
     needs_direction: bool
     averages: str
+    constraint: ConstraintText | None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from symmlp.matrix import shape_text
 from symmlp.printing.numpy import NumpyPrinter
 from symmlp.program.cost import Cost, cost_lines
 from symmlp.program.ir import Program
+from symmlp.render.constraints import constraint_text
 from symmlp.render.contexts import Context, Dtype, MaskText, ParameterText
 from symmlp.render.functions import error_functions
 from symmlp.render.initializers import initializer_text
@@ -68,6 +69,7 @@ def shared(
         "default_optimizer": network.optimizer,
         "takes_zero": takes_zero(program.updates),
         "averages": _averages(network.optimizers),
+        "constraint": constraint_text(network),
     }
 
 

@@ -98,7 +98,8 @@ class TargetScaling:
         last = network.layers[-1]
         absorbs = isinstance(last, Dense) and last.activation == "identity" and last.bias
         # Beside a penalty of the weights, the loss of scaled targets is no multiple of that of the targets.
-        if network.loss not in HOMOGENEITY or not absorbs or network.penalty_definition is not None:
+        is_free = network.penalty_definition is None and network.constraint_definition is None
+        if network.loss not in HOMOGENEITY or not absorbs or not is_free:
             return None
         _, exponent = np.frexp(np.abs(Y).max().astype(np.float64))
         unit = np.ldexp(Y.astype(np.float64), -exponent)
@@ -185,9 +186,9 @@ def _first_layer(network: Network) -> Dense:
 def _absorbs_inputs(network: Network) -> bool:
     """Return whether the first layer, a dense one, is all that reads the inputs.
 
-    Beside a penalty it must not: what is penalized would be the weights before they have absorbed the scaling.
+    Beside a penalty or a constraint it must not: those would be of the weights before they have absorbed the scaling.
     """
-    if network.penalty_definition is not None:
+    if network.penalty_definition is not None or network.constraint_definition is not None:
         return False
     others = (layer.layer for layer in network.layers if isinstance(layer, Residual | Concatenate))
     return isinstance(network.layers[0], Dense) and 0 not in others

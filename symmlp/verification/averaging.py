@@ -40,6 +40,15 @@ def target_total(network: Network, of_classes: Row, targets: Sequence[Row], weig
     )
 
 
+def term_weights(network: Network, of_classes: Row, wanted: Row) -> Row:
+    """Return the weight of each term of a row's loss: that of its class, or of its targets for the only one."""
+    if not network.loss_definition.totals:
+        return of_classes
+    if not network.class_weights:
+        return of_classes[:1]
+    return [total_of([weight * target for weight, target in zip(of_classes, wanted, strict=True)])]
+
+
 def total_of(row: Row) -> Any:
     """Return the sum of numbers of any kind."""
     total = row[0]

@@ -17,7 +17,7 @@ import numpy as np
 from symmlp.catalog.penalties import w
 from symmlp.spec import Network
 from symmlp.spec_layers import Dense, Layer
-from symmlp.verification.averaging import divisor_of, penalty_divisor, samples_of, target_total
+from symmlp.verification.averaging import divisor_of, penalty_divisor, samples_of, target_total, term_weights
 from symmlp.verification.evaluation import Evaluation, Function, NotRealError, Number, is_real
 from symmlp.verification.layout import Array, Layout, Parameter
 from symmlp.verification.losses import Terms, loss_terms
@@ -271,7 +271,11 @@ class Reference:
             terms = [
                 of_sample * weight * term
                 for row, wanted, of_sample in rows
-                for weight, term in zip(definitions.class_weights, definitions.loss_terms(row, wanted), strict=False)
+                for weight, term in zip(
+                    term_weights(definitions.network, definitions.class_weights, wanted),
+                    definitions.loss_terms(row, wanted),
+                    strict=True,
+                )
             ]
             real = all(is_real(term, context) for term in terms)
         except (ArithmeticError, TypeError, ValueError) as error:
@@ -292,7 +296,7 @@ class Reference:
     def _scale(self, samples: Number) -> Number:
         """Return what the sum of all terms is multiplied by."""
         definitions, network = self.point.definitions, self.point.definitions.network
-        if network.weighs_classes and network.reduction == "mean":
+        if network.weighs_targets and network.reduction == "mean":
             return 1 / target_total(network, definitions.class_weights, self.targets, self._weights)
         return definitions.evaluation.context.mpf(1) / divisor_of(network, samples, len(self.targets[0]))
 

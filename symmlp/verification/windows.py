@@ -28,7 +28,7 @@ from symmlp.spec_layers import (
     Residual,
     Standardize,
 )
-from symmlp.verification.averaging import divisor_of, penalty_divisor, samples_of, target_total
+from symmlp.verification.averaging import divisor_of, penalty_divisor, samples_of, target_total, term_weights
 from symmlp.verification.expansion import ELEMENTARY, Entries
 from symmlp.verification.held import held
 from symmlp.verification.layout import Layout
@@ -233,9 +233,11 @@ class Window:
         terms = [
             of_sample * weight * term
             for row, wanted, of_sample in zip(final, targets, self._weights, strict=True)
-            for weight, term in zip(weights, of_row(list(row), list(wanted)), strict=False)
+            for weight, term in zip(
+                term_weights(network, weights, list(wanted)), of_row(list(row), list(wanted)), strict=True
+            )
         ]
-        if network.weighs_classes and network.reduction == "mean":
+        if network.weighs_targets and network.reduction == "mean":
             scale = 1 / self._total_weight(weights)
         else:
             scale = sp.Integer(1) / divisor_of(network, self._samples, self._small(self.last))

@@ -49,3 +49,20 @@ def test_the_loss_and_its_gradient_are_those_of_torch(text: str, smoothing: floa
     expected = np.concatenate([weights.grad.numpy().ravel(), bias.grad.numpy()])
     assert loss == pytest.approx(total.item(), rel=1e-13)
     np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_weights_of_classes_in_margins_are_those_of_torch(power: int) -> None:
+    parsed = Network.parse(f"5 -> 4 | multi_margin(power={power}, margin=0.7)").as_dict()
+    module = executed(generate(Network.model_validate({**parsed, "class_weights": WEIGHTS})))
+    rng, labels = np.random.default_rng(4), np.array([0, 2, 3, 1, 1])
+    theta, inputs = rng.normal(size=module.N_PARAMS), rng.normal(size=(5, 5))
+    weights = torch.tensor(theta[:20].reshape(4, 5), requires_grad=True)
+    bias = torch.tensor(theta[20:], requires_grad=True)
+    options = {"p": power, "margin": 0.7, "weight": torch.tensor(WEIGHTS, dtype=torch.float64)}
+    total = F.multi_margin_loss(F.linear(torch.tensor(inputs), weights, bias), torch.tensor(labels), **options)
+    total.backward()
+    loss, gradient = module.loss_and_grad(theta, inputs, labels)
+    expected = np.concatenate([weights.grad.numpy().ravel(), bias.grad.numpy()])
+    assert loss == pytest.approx(total.item(), rel=1e-13)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-14)

@@ -217,3 +217,21 @@ def test_weights_of_samples_are_those_of_keras() -> None:
     loss = keras.losses.SparseCategoricalCrossentropy(dtype="float64")
     expected = float(loss(labels, module.forward(theta, inputs), sample_weight=weights))
     assert relative_error(module.loss(theta, inputs, labels, sample_weight=weights), expected) <= TOLERANCE
+
+
+CONSTRAINTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "non_negative": ("NonNeg", {}),
+    "max_norm(limit=0.5)": ("MaxNorm", {"max_value": 0.5}),
+    "unit_norm": ("UnitNorm", {}),
+    "min_max_norm(least=0.3, limit=0.6, share=0.5)": ("MinMaxNorm", {"min_value": 0.3, "max_value": 0.6, "rate": 0.5}),
+}
+
+
+@pytest.mark.parametrize("text", CONSTRAINTS)
+def test_a_constraint_puts_weights_where_keras_does(text: str) -> None:
+    kind, settings = CONSTRAINTS[text]
+    module = module_of(Network.model_validate({**Network.parse("4 -> 3 | mse").as_dict(), "constraint": text}))
+    theta = np.random.default_rng(3).normal(scale=0.4, size=module.N_PARAMS)
+    expected = numbers(getattr(keras.constraints, kind)(**settings)(module.unpack(theta.copy()).W1.T)).T
+    module.constrain(theta)
+    assert relative_error(module.unpack(theta).W1, expected) <= TOLERANCE
