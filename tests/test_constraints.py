@@ -68,7 +68,8 @@ def test_it_is_part_of_the_spec_and_inputs_beside_it_are_left_as_they_are() -> N
     inputs = np.random.default_rng(0).normal(size=(9, 4))
     samples = Samples(inputs, inputs[:, :2], tuple("abcd"), ("u", "v"))
     found = Scalings.of(samples.X, samples.Y, network, samples)
-    assert found.inputs is found.targets is None
+    assert found.inputs is None
+    assert found.targets is None
 
 
 def test_every_constraint_is_listed() -> None:
