@@ -98,7 +98,8 @@ class Derivation:
     """All equations of a network, in the order of the mathematics, and the functions that occur in them.
 
     `totals` are what the loss of a whole row is made of.
-    `second` holds what was asked for beyond the gradient, by name: tangents, Hessian-vector product and their like.
+    `second` holds what was asked for beyond the gradient, by name: tangents, Hessian-vector product and their like;
+    `almost_everywhere` says that points where a slope jumps are left out of it.
     """
 
     network: Network
@@ -111,6 +112,7 @@ class Derivation:
     functions: Mapping[str, ElementFunction | RowFunction]
     totals: tuple[Equation, ...] = ()
     second: Mapping[str, tuple[Equation, ...]] = field(default_factory=dict)
+    almost_everywhere: bool = False
 
     def __repr__(self) -> str:
         return f"<derivation of {self.network.brief}, {len(self.equations)} equations>"

@@ -46,6 +46,11 @@ def title(name: str, derivation: Derivation) -> str:
 
 def meanings(derivation: Derivation) -> Iterator[tuple[str, Prose]]:
     """Yield what the marks of second order mean."""
+    if derivation.almost_everywhere:
+        left_out = (
+            "second derivatives hold where no slope jumps, as that of max, min or abs does; such points are left out"
+        )
+        yield "Almost everywhere", (left_out,)
     if "jvp" in derivation.second:
         moved = " at ε = 0, where the parameters are θ + ε v; the parts of v are the tangents of the parameters"
         moving = Formula(Partial(sp.Symbol("V"), sp.Symbol("eps")))

@@ -27,6 +27,7 @@ from symmlp.matrix import variables
 from symmlp.printing.naming import Naming
 from symmlp.second_order import HESSIAN, with_second_order
 from symmlp.second_order.hessian import BLOCK, parameters_of
+from symmlp.second_order.jacobian import ROWS
 from symmlp.showing import CodeText, MarkdownText, PageText, shown_by
 from symmlp.spec import Network
 
@@ -96,8 +97,9 @@ class PrintableDerivation(Derivation):
         groups = (group for name, group in self.second.items() if not name.startswith(HESSIAN))
         made = {each.target: each for group in groups for each in group}
         names: set[str] = set()
-        for target in (f"d{array}{mark}" for array in wrt for mark in (DOT, HAT)):
-            _collect(target, made, names)
+        for array in wrt:
+            for target in (f"d{array}{DOT}", f"d{array}{HAT}", f"{ROWS}{array}"):
+                _collect(target, made, names)
         kept = {
             name: _of_blocks(group, wrt)
             if name.startswith(HESSIAN)

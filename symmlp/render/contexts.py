@@ -156,6 +156,7 @@ class ModuleContext:
     routines: tuple[RoutineText, ...]
     gauss_newton_at: str
     penalized: bool
+    almost_everywhere: bool
     needs_direction: bool
     averages: str
     constraint: ConstraintText | None

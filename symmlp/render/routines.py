@@ -21,6 +21,7 @@ def beyond_fields(program: Program, derivation: Derivation, forward: str = PROPA
     writer = Writer(derivation, NumpyPrinter(program.names))
     return {
         "needs_direction": any(not each.name.startswith("jacobian") for each in program.routines),
+        "almost_everywhere": derivation.almost_everywhere,
         "penalized": bool(derivation.graph.penalties),
         "gauss_newton_at": _gauss_newton_at(derivation),
         "routines": tuple(_routine_text(routine, program, writer, forward) for routine in program.routines),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from symmlp.calculus.functions import ElementFunction
 from symmlp.calculus.tangent import HAT
 from symmlp.derivation import Derivation, Equation
 from symmlp.deriving import called
@@ -56,7 +57,9 @@ def with_second_order(derivation: Derivation, asked: Sequence[str], *, almost_ev
     curvatures = writer.walker.curvatures
     known = {**curvatures.functions, **curvatures.derived}
     functions = {**derivation.functions, **called(known, equations)}
-    return replace(derivation, second=second, functions=functions)
+    kinked = any(isinstance(each, ElementFunction) and each.kinks for each in functions.values())
+    left_out = almost_everywhere and kinked
+    return replace(derivation, second=second, functions=functions, almost_everywhere=left_out)
 
 
 def _refuse(derivation: Derivation, name: str) -> None:
