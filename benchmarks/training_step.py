@@ -220,7 +220,8 @@ def main() -> None:
     kept |= {**found, **merged}
     KEPT.write_text(json.dumps(kept), encoding="utf-8")
     if set(NETS) <= kept["parts"].keys() and {"peaks", "fits", "forwards", "cold"} <= kept.keys():
-        kept["steps"] = {net: kept["steps"][net] for net in NETS}
+        for name in ("steps", "parts"):
+            kept[name] = {net: kept[name][net] for net in NETS}
         PAGE.write_text(page(**kept, rounds=rounds, seconds=SECONDS), encoding="utf-8")
         draw(kept["steps"])
 
