@@ -236,3 +236,81 @@ FURTHER = (
     Expression("x*y/(x**2+y**2)", {"x": PAIRS, "y": (0.3, -745.0)}, ("x",)),
 )
 """Other activations, losses and textbook cancellations of the same kinds."""
+
+WIDE = tuple(
+    sign * size
+    for size in (0.0, 1e-300, 1e-8, 0.5, 6.0, 20.0, 88.0, 700.0, 745.0, 1e4, 1e8, 1e154, 1e200)
+    for sign in (1.0, -1.0)
+)
+DIRECTIONS = (-1e200, -1.0, -1e-8, 1e-200, 0.3, 1e154, 1e200)
+
+
+def _wide(text: str, reference: str | None = None) -> Expression:
+    return _in_x(text, reference, values=WIDE)
+
+
+WIDER = (
+    _wide("log(2+exp(x))-log(2)"),
+    _wide("softplus(2*x)-2*softplus(x)"),
+    _wide("log(expm1(x)/x)"),
+    _wide("log(sinh(x)/x)"),
+    _wide("x/cbrt(1+x**3)"),
+    _wide("x*exp(-abs(x))"),
+    _wide("x**2*exp(-x**2)"),
+    _wide("log(1+exp(-abs(x)))"),
+    _wide("tanh(x)*log(1+exp(x))"),
+    _wide("x*tanh(exp(x))"),
+    _wide("x*atan(x)"),
+    _wide("x*erf(x)"),
+    _wide("x*sigmoid(x)**2"),
+    _wide("sigmoid(x)**2*softplus(x)"),
+    _wide("(1+tanh(x))/2*x", "x/(1+exp(-2*x))"),
+    _wide("tanh(x)**3"),
+    _wide("1/cosh(x)"),
+    _wide("1/cosh(x)**2"),
+    _wide("log(1+cosh(x))"),
+    _wide("log(2*cosh(x))-abs(x)", "log(1+exp(-2*abs(x)))"),
+    _wide("x/tanh(x)"),
+    _wide("x/sinh(x)"),
+    _wide("exp(x)/(1+exp(x)+exp(2*x))"),
+    _wide("sqrt(1+exp(x))"),
+    _wide("log(1+sqrt(1+x**2))"),
+    _wide("x/sqrt(1+x**4)"),
+    _wide("(1+x**2)**(1/4)-1"),
+    _wide("atan(exp(x))"),
+    _wide("asinh(exp(x))"),
+    _wide("log(1+x**4)"),
+    _wide("log(1+1/x**2)"),
+    _wide("exp(-1/x**2)"),
+    _wide("x**2/(exp(x)-1)"),
+    _wide("(1+1/x)**2-1"),
+    _wide("sin(x)**2/x"),
+    _wide("erf(x)-x*exp(-x**2)"),
+    _wide("x*erfc(x)"),
+    _wide("1-exp(-softplus(x))", "exp(x)/(1+exp(x))"),
+    _wide("max(0,x)**2/(1+max(0,x))"),
+    _wide("where(x>0, x**2/(1+x), 0)"),
+    _wide("min(max(x,-1),1)*exp(-x**2)"),
+    _wide("cbrt(x**2)"),
+    _wide("abs(x)**1.5/(1+abs(x))"),
+    _wide("log(1+exp(10*x))/10"),
+    Expression("exp(-x**2/2)/erfc(x/sqrt(2))", {"x": tuple(each for each in WIDE if abs(each) < 1e6)}),
+    Expression("x/sqrt(x**2+y**2+z**2)", {"x": DIRECTIONS, "y": DIRECTIONS[1:], "z": (1.0, 1e200)}, ("x", "y")),
+    Expression("x/(abs(x)+abs(y))", {"x": DIRECTIONS, "y": DIRECTIONS}, ("x", "y")),
+    Expression("x*exp(-abs(y))", {"x": DIRECTIONS, "y": (0.0, 20.0, -745.0, 1e200)}, ("x", "y")),
+    Expression("x*y*exp(-abs(x)-abs(y))", {"x": DIRECTIONS, "y": (0.5, 20.0, -700.0, 1e200)}, ("x", "y")),
+    Expression("x*sigmoid(y)", {"x": DIRECTIONS, "y": (0.0, 20.0, -745.0, 1e200, -1e200)}, ("x", "y")),
+    Expression("log(1+x**2+y**2)", {"x": DIRECTIONS, "y": DIRECTIONS}, ("x",)),
+    Expression("(p-y)**2/(1+(p-y)**2)", {"p": (*DIRECTIONS, 0.0), "y": (0.0, 0.3)}, ("p",)),
+    Expression("log(1+(p-y)**2)", {"p": (*DIRECTIONS, 0.0), "y": (0.0, 0.3)}, ("p",)),
+    Expression("1-exp(-(p-y)**2)", {"p": (*DIRECTIONS, 0.0, 20.0), "y": (0.0, 0.3)}, ("p",)),
+    Expression("(p-y)*tanh((p-y)/2)", {"p": (*DIRECTIONS, 0.0, 20.0), "y": (0.0, 0.3)}, ("p",)),
+    Expression("abs(p-y)-log(1+abs(p-y))", {"p": (*DIRECTIONS, 0.0, 20.0), "y": (0.0, 0.3)}, ("p",)),
+    Expression(
+        "exp(p-y)-(p-y)-1", {"p": (-1e200, -745.0, -20.0, -1e-8, 0.0, 1e-8, 0.5, 20.0, 700.0), "y": (0.0, 0.5)}, ("p",)
+    ),
+    Expression("y*softplus(-p)+(1-y)*softplus(p)", {"p": WIDE, "y": (0.0, 0.3, 1.0)}, ("p",)),
+    Expression("p-y*log(p)+y*log(y)-y", {"p": (1e-300, 1e-8, 0.5, 20.0, 1e200), "y": (0.5, 20.0)}, ("p",)),
+    Expression("max(0,1-y*p)**2/2", {"p": DIRECTIONS, "y": SIGNS}, ("p",)),
+)
+"""More of these kinds, whose tests belong to the sweep."""

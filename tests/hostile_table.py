@@ -1,12 +1,14 @@
 """The table of hostile inputs with their exact values, as committed, and what makes a result right.
 
-.venv/bin/python -m tests.hostile_table        writes tests/cases/further_cases.json anew; some minutes
+.venv/bin/python -m tests.hostile_table           writes tests/cases/further_cases.json anew; some minutes
+.venv/bin/python -m tests.hostile_table wider     writes wider_cases.json
 """
 
 from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -18,11 +20,11 @@ import mpmath
 import numpy as np
 
 import symmlp
-from tests.hostile_expressions import FURTHER, GIVEN, Expression
+from tests.hostile_expressions import FURTHER, GIVEN, WIDER, Expression
 from tests.hostile_oracle import CONTEXT, expected
 
 CASES = Path(__file__).parent / "cases"
-GIVEN_FILE, FURTHER_FILE = CASES / "hostile_cases.json", CASES / "further_cases.json"
+GIVEN_FILE, FURTHER_FILE, WIDER_FILE = (CASES / f"{name}_cases.json" for name in ("hostile", "further", "wider"))
 MOST_POINTS = 32
 """Of an expression in several variables this many points are kept, evenly over all combinations."""
 
@@ -104,9 +106,9 @@ def given_claims() -> Iterator[tuple[str, Claim]]:
             yield f"{case['id']}-slope-{wrt}", Claim(case["expr"], wrt, "slope", dtype, point, slope, *tolerance)
 
 
-def further_claims() -> Iterator[tuple[Claim, str]]:
-    """Yield the claims of further_cases.json, each with how symmlp is known to miss it, or nothing."""
-    for row in json.loads(FURTHER_FILE.read_text(encoding="utf-8")):
+def further_claims(file: Path = FURTHER_FILE) -> Iterator[tuple[Claim, str]]:
+    """Yield the claims of a file, further_cases.json, each with how symmlp is known to miss it, or nothing."""
+    for row in json.loads(file.read_text(encoding="utf-8")):
         for dtype, what, point, number, *miss in row["claims"]:
             named = tuple(zip(row["variables"], map(float, point), strict=True))
             rtol = row["rtol"][list(DTYPES).index(dtype)]
@@ -163,11 +165,12 @@ def _lines(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Write the committed table."""
-    pairs = [(expression, wrt) for expression in (*GIVEN, *FURTHER) for wrt in expression.wrt]
+    """Write a committed table."""
+    file, expressions = (WIDER_FILE, WIDER) if "wider" in sys.argv else (FURTHER_FILE, (*GIVEN, *FURTHER))
+    pairs = [(expression, wrt) for expression in expressions for wrt in expression.wrt]
     with ProcessPoolExecutor(2) as pool:
         rows = list(pool.map(_row, *zip(*pairs, strict=True)))
-    FURTHER_FILE.write_text(_lines(rows), encoding="utf-8")
+    file.write_text(_lines(rows), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -41,7 +41,25 @@ def hostile_grid(count: int = 48) -> tuple[float, ...]:
         [
             np.logspace(-12, 2.85, count // 2),
             np.linspace(0.1, 42, count // 2),
-            [1e-30, 1e-20, 0.5, 1 - 1e-8, 1.0, 1 + 1e-8, 2.0, 88.0, 90.0, 700.0, 745.0, 1e4, 1e8, 1e16, 1e30, 1e200],
+            [
+                1e-30,
+                1e-20,
+                0.5,
+                1 - 1e-8,
+                1.0,
+                1 + 1e-8,
+                2.0,
+                88.0,
+                90.0,
+                700.0,
+                745.0,
+                1e4,
+                1e8,
+                1e16,
+                1e30,
+                1e200,
+                1e270,
+            ],
         ]
     )
     both = np.concatenate([magnitudes, -magnitudes, [0.0]])

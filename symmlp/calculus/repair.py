@@ -21,7 +21,7 @@ from symmlp.calculus.numeric import evaluate
 from symmlp.calculus.primitives import outside
 from symmlp.calculus.putting import put
 from symmlp.calculus.series import far_series, series
-from symmlp.calculus.tails import Tail, limit_tail, number, tail
+from symmlp.calculus.tails import NEGLIGIBLE, Tail, limit_tail, number, tail
 from symmlp.catalog.extremes import larger, smaller
 from symmlp.matrix import Node
 
@@ -44,6 +44,9 @@ _STARTS = (2, 4, 6, 8, 12, 16, 32)
 _CENTRES = (0, 1, -1)
 """Where removable singularities and cancelling roots are looked for."""
 
+_VANISHED = 1e-20
+"""Where a function that is zero here, too, is zero between."""
+
 _TINY = sp.Rational(1, 2**500)
 _ASIDE = sp.Rational(1, 2**20)
 """How far beside another centre a form is evaluated in its place: a float32 holds centre + 2^-20 exactly."""
@@ -60,7 +63,10 @@ class Repair:
     worst_at: float
 
 
-_SCREEN = (0.0, *(sign * size for size in (1e-9, 1e-3, 0.3, 3.0, 30.0, 100.0, 745.0, 1e30, 1e200) for sign in (1, -1)))
+_SCREEN = (
+    0.0,
+    *(sign * size for size in (1e-9, 1e-3, 0.3, 3.0, 30.0, 100.0, 745.0, 1e30, 1e200, 1e270) for sign in (1, -1)),
+)
 """Points at which nearly every failing form fails."""
 
 
@@ -188,7 +194,18 @@ def _with_series(
                 f"series around {centre} for |x{-centre:+d}| < {radius:g}" if centre else _around_zero(radius)
             )
             return candidate
+    if min(wrong) == 0 and expected[centre] == 0:
+        return _with_zero(form, x, centre, expected, actions)
     return form
+
+
+def _with_zero(form: sp.Expr, x: sp.Symbol, centre: int, expected: Mapping[float, Any], actions: list[str]) -> sp.Expr:
+    """Return the form with 0 around a point where it vanishes faster than any power, as exp(-1/x²) at 0."""
+    if centre != 0 or any(abs(expected.get(at, 1.0)) > NEGLIGIBLE for at in (_VANISHED, -_VANISHED)):
+        return _with_limit(form, x, 0.0, actions, centre)
+    near = sp.Abs(x) < number(_VANISHED)
+    actions.append(f"limit 0 for |x| < {_VANISHED:g}")
+    return sp.Piecewise((sp.Integer(0), near), (put(form, x, outside(x, number(_VANISHED))), True), evaluate=False)
 
 
 def _reach(centre: int) -> float:

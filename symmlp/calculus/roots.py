@@ -27,7 +27,7 @@ def stable_roots(expr: sp.Expr) -> sp.Expr:
 
 def _is_root_or_quotient(part: sp.Basic) -> bool:
     if isinstance(part, sp.log):
-        return _squares(part.args[0]) is not None
+        return squares(part.args[0]) is not None
     if not isinstance(part, sp.Pow) or not part.free_symbols:
         return False
     return bool(part.exp.is_Rational and (part.exp.q == 2 or part.exp < 0))
@@ -170,6 +170,9 @@ def joined_fractions(expr: sp.Add) -> sp.Expr | None:
     difference = whole if isinstance(whole, sp.Add) else next((f for f in whole.args if isinstance(f, sp.Add)), None)
     if difference is not None and next(_pairs(difference), None) is not None:
         return whole.xreplace({difference: _conjugated(difference)}) / bottom
+    factored = sp.factor(top)
+    if not names and isinstance(factored, sp.Mul) and _differs_exactly(factored):
+        return factored / bottom
     terms = sp.Add.make_args(sp.expand(top))
     agree = len({term.could_extract_minus_sign() for term in terms}) < len(
         {term.could_extract_minus_sign() for term in expr.args}
@@ -177,20 +180,29 @@ def joined_fractions(expr: sp.Add) -> sp.Expr | None:
     return whole / bottom if len(terms) < len(expr.args) + agree else None
 
 
+def _differs_exactly(product: sp.Mul) -> bool:
+    """Return whether a product has a difference of two variables, as y² - x² has, and no other that cancels."""
+    sums = [factor.as_base_exp()[0] for factor in product.args if factor.as_base_exp()[0].is_Add]
+    mixed = [each for each in sums if len({term.could_extract_minus_sign() for term in each.args}) == 2]
+    return bool(mixed) and all(
+        len(each.args) == 2 and all(term.is_Symbol or (-term).is_Symbol for term in each.args) for each in mixed
+    )
+
+
 def _with_hypot(expr: sp.Expr) -> sp.Expr:
     """Return `expr` with √(a² + b²) written as hypot(a, b), in numerators and denominators."""
     if isinstance(expr, sp.Piecewise):
         return sp.Piecewise(*((_with_hypot(value), condition) for value, condition in expr.args), evaluate=False)
     if isinstance(expr, sp.Pow) and expr.exp.is_Rational and expr.exp.q == 2:
-        sides = _squares(expr.base)
+        sides = squares(expr.base)
         if sides is not None:
             return length(sides) ** expr.exp.p
     if isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp < 0 and len(expr.free_symbols) > 1:
-        sides = _squares(expr.base)
-        if sides is not None and all(side.is_Symbol for side in sides):
+        sides = squares(expr.base)
+        if sides is not None and all(side.is_Symbol or side.is_number for side in sides):
             return length(sides) ** (2 * expr.exp)
     if isinstance(expr, sp.log):
-        sides = _squares(expr.args[0])
+        sides = squares(expr.args[0])
         if sides is not None and all(side.free_symbols for side in sides):
             return identity("log_of_hypotenuse").of(u=length(sides[:-1]), v=sides[-1])
     if isinstance(expr, sp.Mul):
@@ -228,12 +240,13 @@ def _scaled(factors: list[sp.Expr]) -> sp.Expr:
 def _is_side(factor: sp.Expr, base: sp.Expr, sides: tuple[sp.Expr, ...]) -> bool:
     own, power = factor.as_base_exp()
     shorter = isinstance(own, hypot) and isinstance(base, hypot) and own != base and set(_sides_of(own)) <= set(sides)
-    return bool(power.is_Integer and (own in sides or shorter))
+    of_sides = own.is_Add and isinstance(base, hypot) and all(term in sides or -term in sides for term in own.args)
+    return bool(power.is_Integer and (own in sides or shorter or of_sides))
 
 
 def _as_length(factor: sp.Expr, base: sp.Expr) -> sp.Expr:
     """Return a sum of some of the squares that make up the hypot `base` as the square of a length."""
-    sides = _squares(factor) if isinstance(base, hypot) and isinstance(factor, sp.Add) else None
+    sides = squares(factor) if isinstance(base, hypot) and isinstance(factor, sp.Add) else None
     if sides is None or not set(sides) <= set(_sides_of(base)):
         return factor
     return length(sides) ** 2
@@ -255,7 +268,7 @@ def length(sides: Sequence[sp.Expr]) -> sp.Expr:
     return reduce(lambda one, other: identity("hypotenuse").of(u=one, v=other), sides)
 
 
-def _squares(radicand: sp.Expr) -> tuple[sp.Expr, ...] | None:
+def squares(radicand: sp.Expr) -> tuple[sp.Expr, ...] | None:
     """Return (a, b, ...) with a² + b² + ... = radicand, or None."""
     for form in (radicand, sp.expand(radicand)):
         sides = tuple(side for side in map(_side, sp.Add.make_args(form)) if side is not None)
@@ -280,4 +293,4 @@ def _side(term: sp.Expr) -> sp.Expr | None:
     return sp.sqrt(coefficient) * side
 
 
-__all__ = ["stable_roots"]
+__all__ = ["length", "squares", "stable_roots"]

@@ -50,7 +50,10 @@ class _cube_root(sp.Function):  # noqa: N801 - named as SymPy names functions
 def _smooth_derivative(value: sp.Expr, wrt: sp.Symbol) -> sp.Expr:
     if not value.has(Cbrt):
         return sp.diff(value, wrt)
-    return sp.diff(value.replace(Cbrt, _cube_root), wrt).replace(_cube_root, Cbrt)
+    roots = value.replace(
+        Cbrt, lambda u: _cube_root(u.base) ** u.exp if u.is_Pow and u.exp.is_Integer else _cube_root(u)
+    )
+    return sp.diff(roots, wrt).replace(_cube_root, Cbrt)
 
 
 def _tidied(derivative: sp.Expr) -> sp.Expr:

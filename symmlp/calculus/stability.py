@@ -11,7 +11,7 @@ differentiated through.
 from __future__ import annotations
 
 import sympy as sp
-from sympy.codegen.cfunctions import expm1, log1p
+from sympy.codegen.cfunctions import Cbrt, expm1, log1p
 
 from symmlp.calculus.branches import without_branch
 from symmlp.calculus.differences import with_lines_joined, with_named_differences, with_rest_inside
@@ -39,11 +39,13 @@ from symmlp.calculus.logarithms import (
 )
 from symmlp.calculus.putting import put
 from symmlp.calculus.rational_forms import difference_from_exponential, difference_from_limit, rational_form
-from symmlp.calculus.roots import stable_roots
+from symmlp.calculus.roots import length, squares, stable_roots
 
 
 def stable(expr: sp.Expr) -> sp.Expr:
     """Return a form of `expr` that is equal to it and safe to evaluate in floating point."""
+    if expr.has(Cbrt):
+        expr = expr.replace(_is_cbrt_of_power, lambda part: Cbrt(part.args[0].base) ** part.args[0].exp)
     written_out = expr.replace(expm1, lambda u: sp.exp(u) - 1) if expr.has(sp.log) else expr
     plain = with_complements(with_named_differences(written_out.replace(_is_tanh_of_log, _tanh_of_log)))
     in_tails = of_tails(plain, _rewritten)
@@ -52,6 +54,10 @@ def stable(expr: sp.Expr) -> sp.Expr:
 
 def _rewritten(expr: sp.Expr) -> sp.Expr:
     return stable_roots(with_lines_joined(_stable(without_branch(expr))))
+
+
+def _is_cbrt_of_power(part: sp.Basic) -> bool:
+    return isinstance(part, Cbrt) and part.args[0].is_Pow and part.args[0].exp.is_Integer
 
 
 def _is_tanh_of_log(part: sp.Basic) -> bool:
@@ -280,6 +286,11 @@ def _logarithm_near_one(argument: sp.Expr) -> sp.Expr:
         quotient = logarithm_of_quotient(argument)
         return sp.log(_stable(argument)) if quotient is None else quotient
     coefficient, power = rest.as_coeff_Mul()
+    sides = squares(rest) if rest.is_Add else None
+    if sides is not None:
+        coefficient, power = sp.Integer(1), sp.Pow(length(sides), 2, evaluate=False)
+    if power.is_Pow and power.exp.is_Integer and power.exp < 0:
+        power = sp.Pow(1 / power.base, -power.exp, evaluate=False)  # So that the reciprocal is taken first.
     if power.is_Pow and power.exp.is_Integer and power.exp > 0 and power.exp % 2 == 0 and coefficient > 0:
         bound = sp.Integer(2) ** sp.ceiling(sp.log(BEYOND / coefficient, 2) / power.exp)
         return identity("log1p_of_power").of(c=coefficient, w=power.base, k=power.exp, b=bound)

@@ -157,7 +157,7 @@ def _formula(x: sp.Symbol, sign: int, doubled: int, slope: float, offset: float)
     """Return the tail as a formula in x; a negative power is one of 1/x, which does not overflow."""
     if slope == 0 or doubled == 0:
         return number(offset if doubled else slope)
-    size: sp.Expr = x if doubled % 2 == 0 or sign > 0 else sp.Abs(x)
+    size: sp.Expr = x if doubled % 2 == 0 else sp.Abs(x)
     exponent = sp.Rational(abs(doubled), 2)
     power = size**exponent if doubled > 0 else sp.Pow(sp.Pow(size, -1), exponent, evaluate=False)
     scaled = power if slope == 1 else sp.Mul(number(slope), power, evaluate=False)
