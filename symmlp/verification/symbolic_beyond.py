@@ -291,7 +291,9 @@ class Beyond:
 
     @property
     def _inputs(self) -> tuple[str, ...]:
-        return ("X",) if self.window.first == 1 else ()
+        # Inputs that a later layer reads, too, have a term of a size that the window may not have.
+        skipped = any(getattr(layer, "layer", None) == 0 for layer in self.window.network.layers)
+        return ("X",) if self.window.first == 1 and not skipped else ()
 
     def blocks(self) -> tuple[Mapping[str, Entries], Wanted]:
         """Return the blocks of the window's parameters, and SymPy's second derivatives of the loss."""
