@@ -9,14 +9,15 @@ what code makes of it is the numerical oracles' concern.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
 import sympy as sp
 
-from symmlp.matrix import Node, Var, sizes_used, walk
+from symmlp.matrix import Filled, Node, Number, Part, Var, rebuild, shape_of, sizes_used, walk
 from symmlp.spec import Network
 from symmlp.verification.claims import PROMISE, Claim, decided, layer_of, spread
 from symmlp.verification.comparison import worse
@@ -97,15 +98,23 @@ def expanded(window: Window, equations: Sequence[MatrixEquation]) -> dict[str, E
     wanted = {f"d{name}" for name in window.differentiated}
     expander = Expander(arrays, window.sizes, Meaning(window.network))
     for equation in equations:
-        if equation.target in arrays or not sizes_used(equation.value) <= window.sizes.keys() | {0, 1}:
+        value = within(equation.value, arrays)
+        if equation.target in arrays or not sizes_used(value) <= window.sizes.keys() | {0, 1}:
             continue
-        unknown = [part for part in walk(equation.value) if isinstance(part, Var) and part.name not in arrays]
+        unknown = [part for part in walk(value) if isinstance(part, Var) and part.name not in arrays]
         is_expandable = all(_is_cotangent(each) or equation.target in wanted for each in unknown)
         if is_expandable and all(set(each.shape) <= window.sizes.keys() for each in unknown):
             arrays |= {each.name: _from_outside(each, window) for each in unknown}
             outside |= {each.name for each in unknown}
-            arrays[equation.target] = expander.of(equation.value)
+            arrays[equation.target] = expander.of(value)
     return {name: array for name, array in arrays.items() if name not in outside}
+
+
+def within(node: Node, known: Container[str]) -> Node:
+    """Return a value with zeros for parts of cotangents from outside, whose whole size the window need not have."""
+    if isinstance(node, Part) and isinstance(node.operand, Var) and node.operand.name not in known:
+        return Filled(Number(Fraction(0)), shape_of(node))
+    return rebuild(node, lambda part: within(part, known))
 
 
 def _is_cotangent(array: Var) -> bool:

@@ -25,7 +25,7 @@ from symmlp.verification.claims import PROMISE, Along, Claim, decided, layer_of,
 from symmlp.verification.comparison import worse
 from symmlp.verification.expansion import Entries, Expander, Meaning
 from symmlp.verification.report import Check
-from symmlp.verification.symbolic import MatrixEquation, expanded, some_windows
+from symmlp.verification.symbolic import MatrixEquation, expanded, some_windows, within
 from symmlp.verification.windows import SAMPLES, Window, free_symbols
 
 Groups = Mapping[str, Sequence[MatrixEquation]]
@@ -170,13 +170,14 @@ class Beyond:
         names = self.window.differentiated
         wanted = {name for own in names for name in (f"d{own}{DOT}", f"d{own}{HAT}", f"{JACOBIAN}{own}")}
         for equation in self.groups.get(group, ()):
-            if equation.target in arrays or not sizes_used(equation.value) <= sizes.keys() | {0, 1}:
+            value = within(equation.value, arrays)
+            if equation.target in arrays or not sizes_used(value) <= sizes.keys() | {0, 1}:
                 continue
-            unknown = [part for part in walk(equation.value) if isinstance(part, Var) and part.name not in arrays]
+            unknown = [part for part in walk(value) if isinstance(part, Var) and part.name not in arrays]
             is_expandable = equation.target in wanted or all(map(_is_cotangent, unknown))
             if is_expandable and all(set(part.shape) <= sizes.keys() for part in unknown):
                 arrays.update({part.name: self._from_outside(part) for part in unknown})
-                arrays[equation.target] = expander.of(equation.value)
+                arrays[equation.target] = expander.of(value)
                 for part in unknown:
                     arrays.pop(part.name, None)
         return arrays
