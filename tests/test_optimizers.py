@@ -90,7 +90,7 @@ def test_a_schedule_may_be_an_expression() -> None:
 
 
 @pytest.mark.parametrize("style", ["plain", "buffered"])
-@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("option", sorted(set(OPTIONS) - {"ema"}))
 def test_an_option_adds_its_equation(option: str, style: str) -> None:
     net = network(optimizer=f"sgd({option}=0.125)")
     module = executed(generate(net, style=style))
@@ -105,6 +105,22 @@ def test_an_option_adds_its_equation(option: str, style: str) -> None:
         }[option]
         expected = expected - 0.01 * pulled
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("style", ["plain", "buffered"])
+def test_the_moving_average_begins_with_the_first_update_and_leaves_the_updates_as_they_are(style: str) -> None:
+    X, Y = np.random.default_rng(5).normal(size=(2, 5, 4))
+    Y, average, start = Y[:, :2], None, executed(generate(network(), style=style)).init_params(2)
+    averaging, usual = (
+        executed(generate(network(optimizer=text), style=style)) for text in ("sgd(ema=0.75)", "sgd(lr=0.01)")
+    )
+    settings = {"batch_size": 5, "shuffle": False}
+    for epochs in range(1, 5):
+        moved = usual.fit(X, Y, theta=start, epochs=epochs, **settings).theta
+        average = moved if average is None else 0.75 * average + 0.25 * moved
+        found = averaging.fit(X, Y, theta=start, epochs=epochs, **settings)
+        np.testing.assert_array_equal(found.theta, moved)
+        np.testing.assert_allclose(found.averaged, average, rtol=1e-13)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from symmlp.catalog.activations import TABLE as ACTIVATIONS
+from symmlp.catalog.constraints import TABLE as CONSTRAINTS
 from symmlp.catalog.initializers import TABLE as INITIALIZERS
 from symmlp.catalog.losses import TABLE as LOSSES
 from symmlp.catalog.optimizers import OPTIMIZERS
@@ -25,6 +26,7 @@ PARTS = {
     "schedules": list(SCHEDULES),
     "initializers": list(INITIALIZERS),
     "penalties": list(PENALTIES),
+    "constraints": list(CONSTRAINTS),
 }
 
 
