@@ -5,8 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symmlp.calculus.compensation import compensated
-from symmlp.calculus.ranges import within_range
-from symmlp.matrix import Call, Compare, Divide, Node, Number, Power, Where, rebuild
+from symmlp.calculus.ranges import is_power_of_two, within_range
+from symmlp.matrix import Add, Call, Compare, Divide, Node, Number, Power, Var, Where, rebuild
 
 ZERO, ONE = Number(Fraction(0)), Number(Fraction(1))
 _SAFE = {"log": ONE, "log1p": ZERO}
@@ -15,7 +15,25 @@ _SAFE = {"log": ONE, "log1p": ZERO}
 
 def computed(node: Node) -> Node:
     """Return the node that code is printed from."""
-    return within_range(without_untaken_poles(compensated(node)))
+    return within_range(without_untaken_poles(rooted(compensated(node))))
+
+
+def rooted(node: Node) -> Node:
+    """Return the node with a number added to a fraction of a variable added before the division, which rounds once.
+
+    1/2 + x/3  =>  (3/2 + x)/3, whose sum is exact near its root
+    """
+    match rebuild(node, rooted):
+        case Add((Number(number), Divide(Var() as x, Number(divisor) as below))) if _gains(number, divisor):
+            return Divide(Add((Number(number * divisor), x)), below)
+        case found:
+            return found
+
+
+def _gains(number: Fraction, divisor: Fraction) -> bool:
+    """Return whether number · divisor is a float, and dividing by the divisor rounds."""
+    moved = number * divisor
+    return Fraction(float(moved)) == moved and divisor.denominator == 1 and not is_power_of_two(divisor)
 
 
 def without_untaken_poles(node: Node) -> Node:

@@ -209,13 +209,14 @@ def _inverses_first(node: Node) -> Node:
 def _halves_first(node: Node) -> Node:
     """Return the node with the power of two that a sum is divided by at each of its terms, which is exact."""
     match rebuild(node, _halves_first):
-        case Divide(Add(terms), Number(value) as number) if _is_power_of_two(value):
+        case Divide(Add(terms), Number(value) as number) if is_power_of_two(value):
             return Add(tuple(Divide(term, number) for term in terms))
         case found:
             return found
 
 
-def _is_power_of_two(value: Fraction) -> bool:
+def is_power_of_two(value: Fraction) -> bool:
+    """Return whether a number is 1, 2, 4 and so on, or such a number with a minus sign: dividing by it is exact."""
     return value.denominator == 1 and abs(math.frexp(float(value))[0]) == 0.5
 
 
