@@ -52,10 +52,10 @@ def _checked(
 
     A file does not say whether it leaves out points where a slope jumps; elsewhere its equations are the same.
     """
-    # A batch normalization has no blocks by matrix formulas: its module's Hessian is made of products.
-    has_blocks = not any(layer.type == "batch_norm" for layer in network.layers)
-    wished = [name for name in orders if name != "hessian" or has_blocks]
-    derivation = with_second_order(derive(network), wished, almost_everywhere=almost_everywhere)
+    derivation = derive(network)
+    # Beside statistics of a batch there are no blocks by matrix formulas: a module's Hessian is made of products.
+    wished = [name for name in orders if name != "hessian" or not derivation.graph.statistics]
+    derivation = with_second_order(derivation, wished, almost_everywhere=almost_everywhere)
     return check_module(source, network, equations=derivation.computed, beyond=derivation.second, seed=seed)
 
 

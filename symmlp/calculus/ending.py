@@ -41,13 +41,17 @@ class Derived:
 
 @dataclass(frozen=True)
 class Ending:
-    """The loss, ∂L/∂P, ∂L/∂Z where the two join into something simpler, and the functions that they call."""
+    """The loss, ∂L/∂P, ∂L/∂Z where the two join into something simpler, and the functions that they call.
+
+    `joined` is the loss of an entry as a function of its pre-activation, where code computes it so.
+    """
 
     name: str
     loss: Derived
     at_prediction: Derived
     at_pre_activation: Derived | None
     functions: tuple[ElementFunction | RowFunction, ...]
+    joined: ElementFunction | None = None
 
 
 @dataclass(frozen=True)
@@ -199,9 +203,8 @@ def _ending_with_entries(
         RuleStep("matrix form", link.index_form, value),
         *_stable_steps(joined.derivative, joined.stable_derivative),
     )
-    return Ending(
-        function.name, loss, at_prediction, Derived(value, stable, steps, link.assumptions), (function, joined)
-    )
+    at_pre_activation = Derived(value, stable, steps, link.assumptions)
+    return Ending(function.name, loss, at_prediction, at_pre_activation, (function, joined), joined)
 
 
 def _ending_with_rows(
@@ -259,17 +262,19 @@ def _without_cancellation(
     For log-probabilities it is exp(P) - Y, and 1 - exp(P) is -expm1(P). Where rows of Y have a sum s that is not 1, it
     is sP - Y, which is (s - Y)P - Y(1 - P); s - Y has no error where all of a row but Y is 0.
     """
-    rows, own = _sum_of_targets(link), entries.indexed(y)
+    rows, own = _sum_of_targets(link), entries.at(y, entries.indices)
     if rows is not None:
         for sign in (1, -1):
-            of_row = entries.at(p, entries.indices) * (rows - own)
-            if sp.expand(link.index_form - sign * (entries.at(p, entries.indices) * rows - own)) == 0:
+            weight = sign * entries.indexed(sp.Integer(1))
+            prediction = entries.at(p, entries.indices)
+            if sp.expand(link.index_form - weight * (prediction * rows - own)) == 0:
                 complement = activation.complement(f"{activation.name}_complement")
-                rest = entries.indexed(y * _call(complement.name, z))
-                return sign * (of_row - rest), complement
+                rest = own * entries.at(_call(complement.name, z), entries.indices)
+                return weight * (prediction * (rows - own) - rest), complement
             exponential = entries.at(sp.exp(p), entries.indices)
-            if sp.expand(link.index_form - sign * (exponential * rows - own)) == 0:
-                return sign * (exponential * (rows - own) + entries.indexed(y * expm1(p))), None
+            if sp.expand(link.index_form - weight * (exponential * rows - own)) == 0:
+                rest = own * entries.at(expm1(p), entries.indices)
+                return weight * (exponential * (rows - own) + rest), None
     for sign in (1, -1):
         if sp.expand(link.index_form - entries.indexed(sign * (p - y))) == 0:
             complement = activation.complement(f"{activation.name}_complement")

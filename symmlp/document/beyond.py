@@ -13,6 +13,7 @@ from symmlp.document.page import Name, Prose
 from symmlp.matrix import Diagonal, Product, Reduce, Var, walk
 from symmlp.second_order import HESSIAN, split_at
 from symmlp.second_order.hessian import BLOCK, parameters_of
+from symmlp.second_order.walking import handed_back_sum
 
 BEYOND = {
     "jvp": "Tangents along a direction v",
@@ -72,7 +73,16 @@ def meanings(derivation: Derivation) -> Iterator[tuple[str, Prose]]:
             ", H the loss's Hessian in ",
         )
         penalties = "; the Hessian of the penalties is added as it is" if derivation.graph.penalties else ""
-        held = (Name(at), f"{penalties}; ", Name("Q"), " stands for ", number, ", ", Name(f"d{at}{HAT}"), " held fixed")
+        held = (
+            Name(at),
+            f"{penalties}; ",
+            Name(handed_back_sum(derivation.graph)),
+            " stands for ",
+            number,
+            ", ",
+            Name(f"d{at}{HAT}"),
+            " held fixed",
+        )
         yield "Gauss-Newton", (Name("dV_hat"), *split, *held)
 
 

@@ -71,8 +71,8 @@ class Ends:
         index_form = next(step.before for step in link.steps if step.rule == "matrix form")
         assert not isinstance(index_form, Node)
         value, steps = self._along("Z", index_form)
-        joined = self.end.functions[-1]
-        if not variables(value) & {"P", "Y"} or not isinstance(joined, ElementFunction) or len(self.end.functions) < 2:
+        joined = self.end.joined
+        if joined is None or not variables(value) & {"P", "Y"}:
             return Derived(value, value, steps, link.assumptions)
         curvature = self.curvatures.of(joined.name + PRIME * 2)
         stable = self._times(sp.Function(joined.name + PRIME * 2)(z, y), "Z")

@@ -16,8 +16,8 @@ from symmlp.calculus.vanishing import ZERO, is_zero, without_zeros
 from symmlp.calculus.vjp import RuleStep
 from symmlp.derivation import Equation, Source
 from symmlp.gathering import gathered
-from symmlp.graph import GraphNode
-from symmlp.matrix import Add, Call, Node, Number, Shape, Size, Var, filled, rebuild, walk
+from symmlp.graph import Graph, GraphNode
+from symmlp.matrix import Add, Call, Node, Number, Shape, Size, Var, filled, rebuild, shape_of, walk
 from symmlp.walker import Walker, uses_of
 
 
@@ -153,7 +153,7 @@ class DirectionWalker(Walker):
         names = super()._names(node)
         names["G"] += self.mark
         if self.mark == HAT:
-            names["L"] = "Q"
+            names["L"] = handed_back_sum(self.graph)
         return {**names, **{own + DOT: name + DOT for own, name in names.items()}}
 
     def _shape(self, name: str) -> Shape:
@@ -180,11 +180,16 @@ class DirectionWalker(Walker):
 
     def _written(self, node: Node) -> Node:
         if isinstance(node, Call) and node.function.endswith(PRIME * 2):
-            slope = self.curvatures.of(node.function).derivative
-            return ZERO if slope == 0 else Call(node.function, tuple(map(self._written, node.arguments)))
+            call = Call(node.function, tuple(map(self._written, node.arguments)))
+            return filled(ZERO, shape_of(call)) if self.curvatures.of(node.function).derivative == 0 else call
         if node == Number(ZERO.value):
             return ZERO
         return super()._written(node)
+
+
+def handed_back_sum(graph: Graph) -> str:
+    """Return what the sum is called whose derivatives a Gauss-Newton product hands back: Q, or E beside an array Q."""
+    return "E" if "Q" in graph.shapes else "Q"
 
 
 def second_slope_steps(function: ElementFunction) -> tuple[RuleStep, ...]:

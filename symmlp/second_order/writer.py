@@ -8,12 +8,12 @@ from dataclasses import replace
 from symmlp.calculus.curvature import Curvatures
 from symmlp.calculus.ending import Derived, Ending
 from symmlp.calculus.tangent import DOT, HAT
-from symmlp.calculus.vanishing import is_zero
+from symmlp.calculus.vanishing import ZERO, is_zero
 from symmlp.calculus.vjp import RuleStep
 from symmlp.derivation import Derivation, Equation, Source
 from symmlp.deriving import averaged, care_of, ending_of, walker_of
 from symmlp.graph import Graph, GraphNode
-from symmlp.matrix import Add, Node, Var, rebuild
+from symmlp.matrix import Add, Node, Var, filled, rebuild
 from symmlp.second_order.ending import Ends
 from symmlp.second_order.hessian import BlockWalker, needed_for
 from symmlp.second_order.walking import DirectionWalker
@@ -65,9 +65,20 @@ class Writer:
 
     def gauss_newton_product(self) -> Iterator[Equation]:
         """Yield the loss's second derivative times the tangent, handed back by the backward rules."""
-        for equation in self.at_loss():
-            yield _linearized(equation)
+        at_loss = [_linearized(equation) for equation in self.at_loss()]
+        target = f"d{self.graph.prediction}{HAT}"
+        if target not in {equation.target for equation in at_loss}:
+            at_loss.append(self._zeros(target))
+        yield from at_loss
         yield from self.handed_back(self.graph.network_nodes)
+
+    def _zeros(self, target: str) -> Equation:
+        """Return the product at the prediction for a loss that is linear there, of which no equation is left."""
+        shape = self.walker.change_shape(self.graph.prediction)
+        value = filled(ZERO, shape)
+        layer = self.graph.network_nodes[-1].layer
+        steps = (RuleStep("terms with a tangent or a slope that is zero vanish", Var(target, shape), value),)
+        return Equation("", "gauss_newton", target, value, value, shape, layer, "", (), (Source(steps),))
 
     def at_loss(self) -> Iterator[Equation]:
         """Yield how the cotangents of the loss's own arrays change, the prediction's last."""

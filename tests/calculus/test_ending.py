@@ -233,8 +233,30 @@ def test_prediction_minus_target_is_computed_from_complements_and_is_the_same_nu
 
 
 def test_the_complement_is_called_only_for_prediction_minus_target() -> None:
-    for text in ("-y*log(p)", "kl_div", "mse"):
-        assert not any("complement" in function.name for function in end("softmax", text).functions)
+    for text, is_called in (("-y*log(p)", True), ("kl_div", True), ("mse", False)):
+        assert any("complement" in function.name for function in end("softmax", text).functions) == is_called
+
+
+@pytest.mark.parametrize("text", ["-y*log(p)", "kl_div"])
+@pytest.mark.parametrize("columns", [False, True])
+def test_the_sum_of_a_row_times_the_prediction_minus_target_keeps_its_digits(text: str, columns: bool) -> None:
+    """What code computes is what is printed, and 1 - P is not subtracted where Y is the whole of its row."""
+    found = end("softmax", text, columns=columns)
+    assert found.at_pre_activation is not None
+    shape = (3, 1) if columns else (2, 3)
+    rng = np.random.default_rng(7)
+    arrays = {name: rng.integers(1, 9, shape).astype(object) / sp.Integer(11) for name in ("P", "Y")}
+    arrays["Z"] = arrays["P"]
+    world = World(arrays, {"N": 2, "n": 3}, {"act_complement": lambda prediction: 1 - prediction})
+    value_of, stable = (world.node(node) for node in (found.at_pre_activation.value, found.at_pre_activation.stable))
+    assert np.array_equal(stable, value_of)
+    # At a prediction of 1 whose complement is tiny, the target being 1: nothing but the complement is left.
+    tiny = sp.Rational(1, 10**18)
+    certain = sp.Matrix(*shape, lambda i, j: int((i if columns else j) == 0))
+    arrays = {name: np.array(certain.tolist(), dtype=object) for name in ("P", "Y", "Z")}
+    world = World(arrays, {"N": 2, "n": 3}, {"act_complement": lambda prediction: prediction * tiny})
+    expected = np.array((certain * -tiny / (3 if columns else 2 * 3)).tolist(), dtype=object)
+    assert np.array_equal(world.node(found.at_pre_activation.stable), expected)
 
 
 # What is written out
