@@ -13,7 +13,6 @@ import sympy as sp
 from pydantic import Field, field_validator, model_validator
 
 from symmlp.catalog.activations import Activation
-from symmlp.catalog.constraints import ABSENT as FREE
 from symmlp.catalog.constraints import Constraint, constraint, read_constraint
 from symmlp.catalog.initializers import DEFAULT, read_initializer
 from symmlp.catalog.loss import Piece
@@ -21,8 +20,8 @@ from symmlp.catalog.losses import Loss, loss, read_loss
 from symmlp.catalog.optimizer import Optimizer
 from symmlp.catalog.optimizers import ALWAYS, OPTIMIZERS, optimizer, read_optimizer
 from symmlp.catalog.optimizers import DEFAULT as ADAM
-from symmlp.catalog.parameters import Settings
-from symmlp.catalog.penalties import ABSENT, Penalty, penalty, read_penalty
+from symmlp.catalog.parameters import ABSENT, Settings
+from symmlp.catalog.penalties import Penalty, penalty, read_penalty
 from symmlp.catalog.sample_weights import SampleWeights
 from symmlp.catalog.schedules import DEFAULT as CONSTANT
 from symmlp.catalog.schedules import read_schedule, schedule, scheduled
@@ -89,7 +88,7 @@ class Network(Part):
     )
 
     constraint: str = Field(
-        FREE, strict=True, description="Where each update puts the weights back, such as 'max_norm(limit=3)'."
+        ABSENT, strict=True, description="Where each update puts the weights back, such as 'max_norm(limit=3)'."
     )
     constraint_parameters: Parameters = Field(
         default_factory=Settings, description="Values of the constraint's parameters, such as {limit = 3}."
@@ -262,7 +261,7 @@ class Network(Part):
             del values["preset"]
         defaults = (
             ("penalty", ABSENT),
-            ("constraint", FREE),
+            ("constraint", ABSENT),
             ("initializer", DEFAULT),
             ("optimizer", ADAM),
             ("schedule", CONSTANT),

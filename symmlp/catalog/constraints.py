@@ -12,8 +12,7 @@ import sympy as sp
 
 from symmlp.catalog.entries import Entries
 from symmlp.catalog.extremes import larger, smaller
-from symmlp.catalog.parameters import Family, Parameter, Settings, named_call
-from symmlp.errors import SpecError, did_you_mean, shown
+from symmlp.catalog.parameters import Family, Parameter, Settings, named_call, optional_entry
 
 w, r = sp.symbols("w r", real=True)
 least, limit, share = sp.symbols("least limit share", real=True)
@@ -58,9 +57,6 @@ TABLE: Entries[Constraint] = Entries(
     }
 )
 
-ABSENT = "none"
-"""What a network has that has no constraint."""
-
 
 def read_constraint(text: str) -> tuple[str, Settings]:
     """Return the entry's name and the settings in brackets: ("max_norm", limit = 3) for `max_norm(limit=3)`."""
@@ -73,14 +69,8 @@ def constraint(name: str, given: Mapping[str, float]) -> Constraint | None:
     Raises:
         SpecError: there is no such constraint or parameter, or a number is out of its interval.
     """
-    where = "constraint_parameters"
-    if name == ABSENT:
-        if given:
-            raise SpecError(f"{where}.{next(iter(given))}: there is no constraint; expected one of {', '.join(TABLE)}")
+    entry = optional_entry(TABLE, name, given, "constraint")
+    if entry is None:
         return None
-    if name not in TABLE:
-        known = [ABSENT, *TABLE]
-        hint = did_you_mean(name, known) or f"; expected one of {', '.join(known)}"
-        raise SpecError(f"constraint: unknown constraint {shown(name)}{hint}")
-    entry = TABLE[name]
-    return Constraint(name, entry.family.member(name, given, where), entry.family, entry.peers)
+    value = entry.family.member(name, given, "constraint_parameters")
+    return Constraint(name, value, entry.family, entry.peers)

@@ -9,13 +9,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import sympy as sp
 
 from symmlp.errors import SpecError, did_you_mean, shown
 
 Number = int | float
+Entry = TypeVar("Entry")
 
 
 class Settings(Mapping[str, Number]):
@@ -124,6 +125,30 @@ def require_known(
             raise SpecError(f"{where}: unknown {kind} {shown(key)} of {owner}{_expected(key, known)}")
         if not known[key].accepts(value):
             raise SpecError(f"{where}.{key}: expected a number {known[key].interval}, got {shown(value)}")
+
+
+ABSENT = "none"
+"""What a network has that has no penalty, or no constraint."""
+
+
+def optional_entry(
+    table: Mapping[str, Entry], name: str, given: Mapping[str, Number], field: str, others: Iterable[str] = ()
+) -> Entry | None:
+    """Return the entry of a table that a field of the spec names; None for none. `others` are aliases.
+
+    Raises:
+        SpecError: naming the `field`: there is no such entry, or there are parameters and no entry.
+    """
+    if name == ABSENT:
+        if given:
+            where = f"{field}_parameters.{next(iter(given))}"
+            raise SpecError(f"{where}: there is no {field}; expected one of {', '.join(table)}")
+        return None
+    if name not in table:
+        known = [ABSENT, *table, *others]
+        hint = did_you_mean(name, known) or f"; expected one of {', '.join(known)}"
+        raise SpecError(f"{field}: unknown {field} {shown(name)}{hint}")
+    return table[name]
 
 
 def _expected(key: str, known: Mapping[str, Parameter]) -> str:

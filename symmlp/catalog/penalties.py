@@ -13,9 +13,8 @@ import sympy as sp
 from symmlp.catalog.entries import Entries
 from symmlp.catalog.layers import Axes, Op, f
 from symmlp.catalog.loss import Piece, is_smooth
-from symmlp.catalog.parameters import NONE, Family, Parameter, Settings, named_call
+from symmlp.catalog.parameters import NONE, Family, Parameter, Settings, named_call, optional_entry
 from symmlp.catalog.sample_weights import TOTAL
-from symmlp.errors import SpecError, did_you_mean, shown
 from symmlp.notation import W, column, inner, m, n
 
 w = sp.Symbol("w", real=True)
@@ -78,9 +77,6 @@ TABLE: Entries[Penalty] = Entries(
 ALIASES = {"sklearn": "half_l2_per_sample"}
 """Other names of entries."""
 
-ABSENT = "none"
-"""What a network has that has no penalty."""
-
 
 def read_penalty(text: str) -> tuple[str, Settings]:
     """Return the entry's own name and the settings in brackets: ("l2", strength = 0.1) for `l2(strength=0.1)`."""
@@ -94,17 +90,10 @@ def penalty(name: str, given: Mapping[str, float]) -> Penalty | None:
     Raises:
         SpecError: there is no such penalty or parameter, or a number is out of its interval.
     """
-    where = "penalty_parameters"
-    if name == ABSENT:
-        if given:
-            raise SpecError(f"{where}.{next(iter(given))}: there is no penalty; expected one of {', '.join(TABLE)}")
+    entry = optional_entry(TABLE, name, given, "penalty", ALIASES)
+    if entry is None:
         return None
-    if name not in TABLE:
-        known = [ABSENT, *TABLE, *ALIASES]
-        hint = did_you_mean(name, known) or f"; expected one of {', '.join(known)}"
-        raise SpecError(f"penalty: unknown penalty {shown(name)}{hint}")
-    entry = TABLE[name]
-    return replace(entry, value=entry.family.member(name, given, where), settings=Settings(given))
+    return replace(entry, value=entry.family.member(name, given, "penalty_parameters"), settings=Settings(given))
 
 
 def penalty_op(entry: Penalty, samples: sp.Expr) -> Op:
